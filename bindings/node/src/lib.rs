@@ -1,0 +1,1 @@
+//! The N-API door: conversions only.
