@@ -1,0 +1,54 @@
+/** boto3, unchanged, against a served process: each check of story.py is a test here. */
+import { execFile } from 'node:child_process'
+import { rm } from 'node:fs/promises'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import test from 'ava'
+import { serve } from '../helpers/served.ts'
+import { clientEnvironment, program, scene } from './environment.ts'
+
+interface Verdict {
+  readonly name: string
+  readonly ok: boolean
+  readonly error?: string
+}
+
+const { verdicts, played, errors } = await story()
+
+for (const { name, ok, error } of verdicts) {
+  test(name, (t) => {
+    t.true(ok, error)
+  })
+}
+
+test('the story was told to its end', (t) => {
+  t.is(errors, '')
+  t.true(verdicts.length > 0)
+  t.is(played, verdicts.length)
+})
+
+/** Plays story.py once; a story that breaks off is seen by what it did not say. */
+async function story() {
+  const { folder, config } = scene()
+  const server = await serve(['--config', config])
+  try {
+    const script = fileURLToPath(new URL('story.py', import.meta.url))
+    const env = clientEnvironment(server.url, folder)
+    const { stdout, stderr } = await promisify(execFile)(program('python'), ['-B', script], { env }).catch(
+      (failure: { stdout?: string; stderr?: string }) => ({
+        stdout: failure.stdout ?? '',
+        stderr: failure.stderr || String(failure),
+      }),
+    )
+    const lines = stdout.split('\n').filter((line) => line !== '')
+    const told = lines.map((line) => JSON.parse(line) as Verdict | { played: number })
+    return {
+      verdicts: told.filter((line): line is Verdict => 'name' in line),
+      played: told.find((line) => 'played' in line)?.played,
+      errors: stderr,
+    }
+  } finally {
+    await server.stop()
+    await rm(folder, { recursive: true, force: true })
+  }
+}
