@@ -1,0 +1,30 @@
+/** A request and its answer as plain values: what every door hands to the handler, and gets back. */
+
+export interface HttpRequest {
+  readonly method: string
+  /** The request target as it stood on the wire: raw path, and query if any. */
+  readonly url: string
+  /** Lower-case names; several fields of one name are joined with `,`. Made by `headerRecord`, so it has no prototype. */
+  readonly headers: Readonly<Record<string, string>>
+  readonly body: Uint8Array
+}
+
+export interface HttpResponse {
+  readonly status: number
+  readonly headers: Readonly<Record<string, string>>
+  readonly body: Uint8Array | string
+}
+
+/** The whole server as a function; sockets, `fetch` and the SDK seam are adapters around one of these. */
+export type Handle = (request: HttpRequest) => Promise<HttpResponse>
+
+/** A record of header fields without a prototype, so that a header called `constructor` is only a header. */
+export function headerRecord(fields: Iterable<readonly [name: string, value: string]>): Record<string, string> {
+  const headers: Record<string, string> = Object.create(null)
+  for (const [field, value] of fields) {
+    const name = field.toLowerCase()
+    const before = headers[name]
+    headers[name] = before === undefined ? value : `${before},${value}`
+  }
+  return headers
+}
