@@ -2,7 +2,6 @@
 import { execFile } from 'node:child_process'
 import { rm } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
-import { promisify } from 'node:util'
 import test from 'ava'
 import { serve } from '../helpers/served.ts'
 import { clientEnvironment, program, scene } from './environment.ts'
@@ -33,13 +32,7 @@ async function story() {
   const server = await serve(['--config', config])
   try {
     const script = fileURLToPath(new URL('story.py', import.meta.url))
-    const env = clientEnvironment(server.url, folder)
-    const { stdout, stderr } = await promisify(execFile)(program('python'), ['-B', script], { env }).catch(
-      (failure: { stdout?: string; stderr?: string }) => ({
-        stdout: failure.stdout ?? '',
-        stderr: failure.stderr || String(failure),
-      }),
-    )
+    const { stdout, stderr } = await python(script, clientEnvironment(server.url, folder))
     const lines = stdout.split('\n').filter((line) => line !== '')
     const told = lines.map((line) => JSON.parse(line) as Verdict | { played: number })
     return {
@@ -51,4 +44,12 @@ async function story() {
     await server.stop()
     await rm(folder, { recursive: true, force: true })
   }
+}
+
+function python(script: string, env: Record<string, string>): Promise<{ stdout: string; stderr: string }> {
+  return new Promise((resolve) => {
+    execFile(program('python'), ['-B', script], { env }, (error, stdout, stderr) => {
+      resolve({ stdout, stderr: error === null ? stderr : `${error.message}\n${stderr}` })
+    })
+  })
 }

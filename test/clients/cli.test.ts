@@ -62,7 +62,7 @@ test('a file is encrypted from fileb:// and decrypted to the same bytes', async 
   t.deepEqual(Buffer.from(opened, 'base64'), plain)
 
   const answer = await kms('decrypt', '--ciphertext-blob', `fileb://${file('sealed')}`)
-  t.is(answer.code, 254)
+  t.is(answer.code, 255)
   t.regex(answer.complaint, /\(InvalidCiphertextException\) when calling the Decrypt operation/)
 })
 
@@ -133,10 +133,10 @@ test('a key is scheduled for deletion and saved', async (t) => {
   t.is(await text(...state), 'Disabled')
 })
 
-test('a key that is not there ends with 254 and the words of AWS', async (t) => {
+test('a key that is not there ends with 255 and the words of AWS', async (t) => {
   const nobody = '12345678-1234-1234-1234-123456789012'
   const answer = await kms('describe-key', '--key-id', nobody)
-  t.is(answer.code, 254)
+  t.is(answer.code, 255)
   const words = `Key 'arn:aws:kms:${REGION}:${ACCOUNT}:key/${nobody}' does not exist`
   t.true(answer.complaint.includes(`(NotFoundException) when calling the DescribeKey operation: ${words}`))
 })
@@ -147,7 +147,7 @@ test('another access key is another account, and a wrong secret is nobody', asyn
   t.is((JSON.parse(made.text) as { KeyMetadata: Key }).KeyMetadata.AWSAccountId, OTHER_ACCOUNT)
 
   const forged = await aws(['kms', 'list-keys'], { ...theirs, AWS_SECRET_ACCESS_KEY: 'guessed' })
-  t.is(forged.code, 254)
+  t.is(forged.code, 255)
   t.regex(forged.complaint, /\(InvalidSignatureException\)/)
 })
 
