@@ -1,4 +1,4 @@
-/** boto3, unchanged, against a served process: each check of story.py is a test here. */
+/** boto3, unchanged, against a served process: each check of story/ is a test here. */
 import { execFile } from 'node:child_process'
 import { rm } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
@@ -26,12 +26,12 @@ test('the story was told to its end', (t) => {
   t.is(played, verdicts.length)
 })
 
-/** Plays story.py once; a story that breaks off is seen by what it did not say. */
+/** Plays the story once; a story that breaks off is seen by what it did not say. */
 async function story() {
   const { folder, config } = scene()
   const server = await serve(['--config', config])
   try {
-    const script = fileURLToPath(new URL('story.py', import.meta.url))
+    const script = fileURLToPath(new URL('story/story.py', import.meta.url))
     const { stdout, stderr } = await python(script, clientEnvironment(server.url, folder))
     const lines = stdout.split('\n').filter((line) => line !== '')
     const told = lines.map((line) => JSON.parse(line) as Verdict | { played: number })
