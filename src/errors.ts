@@ -39,3 +39,15 @@ export class KmsError extends Error {
 export function fail(code: string, message = ''): never {
   throw new KmsError(code, message)
 }
+
+/** NotFoundException that remembers what was asked for, since a stranger must not learn whether it exists. */
+export class MissingResource extends KmsError {
+  readonly arn: string
+  readonly account: string
+
+  constructor(message: string, arn: string, account: string) {
+    super('NotFoundException', message)
+    this.arn = arn
+    this.account = account
+  }
+}

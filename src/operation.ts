@@ -1,0 +1,241 @@
+/**
+ * What an operation is: one entry, which says only what AWS's model cannot tell, namely which resources it touches, in
+ * which states, what must hold across fields, and what it does. `service.ts` walks them all.
+ */
+import type { Alias } from './aliases.ts'
+import { parseIdentifier } from './arn.ts'
+import type { Backend, Eventually } from './backends/backend.ts'
+import { isFramed } from './ciphertext.ts'
+import { NEVER, type Instant } from './clock.ts'
+import { fail, KmsError, MissingResource } from './errors.ts'
+import type { Caller } from './identity.ts'
+import { isGone, stateOf, type Key, type Material } from './keys.ts'
+import type { Inputs, KeyState, KeyUsageType, OperationName, Outputs } from './model/kms.ts'
+import { materialOf, type Edit, type Records, type Scope } from './store/cache.ts'
+
+/** One request under way: what it asks, who asks, when, and what it found. Handlers read it and record their edits. */
+export class Call<I = unknown> {
+  readonly operation: string
+  readonly input: I
+  readonly caller: Caller
+  /** The caller's account in the Region of the endpoint: what identifiers are relative to. */
+  readonly scope: Scope
+  readonly now: Instant
+  readonly records: Records
+  readonly backend: Backend
+  /** What the locators found, by the names the entry gave them. */
+  key: Key = undefined as never
+  source: Key = undefined as never
+  destination: Key = undefined as never
+  alias: AliasPlace = undefined as never
+  /** The key material that made the request's ciphertext. */
+  material: Material = undefined as never
+  /** What is to be committed, all or none, before the answer goes out. */
+  edits: Edit[] | undefined
+
+  constructor(operation: string, input: I, caller: Caller, scope: Scope, now: Instant, records: Records, backend: Backend) {
+    this.operation = operation
+    this.input = input
+    this.caller = caller
+    this.scope = scope
+    this.now = now
+    this.records = records
+    this.backend = backend
+  }
+
+  put(...edits: Edit[]): void {
+    this.edits = this.edits ? [...this.edits, ...edits] : edits
+  }
+}
+
+/** What a policy can name: it has an ARN, and an account owns it. */
+export interface Resource {
+  readonly arn: string
+  readonly account: string
+}
+
+/** The place of an alias, taken or free. */
+export interface AliasPlace extends Resource {
+  readonly name: string
+  readonly alias: Alias | undefined
+}
+
+export interface Locator<T extends Resource> {
+  find(call: Call): Eventually<T>
+  /** Refuses a resource in the wrong state or of the wrong usage; after authorization, as AWS does. */
+  admit(found: T, call: Call): void
+  /** The policy action asked about, where it is not `kms:` and the operation's name. */
+  readonly action?: string
+  /** Says no without saying whether there is such a resource. */
+  readonly denial?: (call: Call) => KmsError | undefined
+}
+
+type ResourceName = 'key' | 'source' | 'destination' | 'alias'
+type Locators = { readonly [K in ResourceName]?: Locator<K extends 'alias' ? AliasPlace : Key> }
+type Located<R extends Locators> = Pick<Call, Extract<keyof R, ResourceName>>
+type CallOf<N extends OperationName, R extends Locators> = Omit<Call<Inputs[N]>, ResourceName> & Located<R>
+
+export interface Entry<N extends OperationName, R extends Locators> {
+  readonly on: R
+  /** It changes records: its edits are committed, and it is run again should somebody else's commit come first. */
+  readonly mutates?: boolean
+  /** Rules across fields, or stricter than the model. */
+  check?(input: Inputs[N]): void
+  run(call: CallOf<N, R>): Eventually<Outputs[N]>
+}
+
+/** An entry as the pipeline sees it. */
+export interface Operation {
+  readonly name: OperationName
+  readonly locators: readonly (readonly [ResourceName, Locator<Resource>])[]
+  readonly mutates: boolean
+  readonly check: ((input: never) => void) | undefined
+  readonly run: (call: Call) => unknown
+}
+
+/** Declares an operation: the name fixes the shapes, `on` names the resources that `run` receives. */
+export function operation<N extends OperationName, const R extends Locators>(name: N, entry: Entry<N, R>): Operation {
+  return {
+    name,
+    locators: Object.entries(entry.on) as unknown as Operation['locators'],
+    mutates: entry.mutates ?? false,
+    check: entry.check,
+    run: entry.run as unknown as Operation['run'],
+  }
+}
+
+/** A key to do cryptography with: named in any form, enabled, and of this usage. */
+export function usable(field: string, usage: KeyUsageType, action?: string): Locator<Key> {
+  return {
+    action,
+    find: (call) => find(call, text(call, field)),
+    admit(key, call) {
+      refuseUnlessEnabled(key)
+      if (key.usage !== usage) {
+        fail('InvalidKeyUsageException', `${key.arn} key usage is ${key.usage} which is not valid for ${call.operation}.`)
+      }
+    },
+  }
+}
+
+/** A key to manage, named by its id or key ARN alone, in one of these states, or in any. */
+export function existing(field: string, states?: readonly KeyState[], action?: string): Locator<Key> {
+  return {
+    action,
+    find(call) {
+      const name = text(call, field)
+      if (parseIdentifier(name).kind === 'alias') fail('NotFoundException', `Invalid keyId '${name}'`)
+      return find(call, name)
+    },
+    admit(key) {
+      if (states && !states.includes(stateOf(key))) refuseState(key, states)
+    },
+  }
+}
+
+/** A key to look at, named in any form, in any state. */
+export function visible(field: string): Locator<Key> {
+  return { find: (call) => find(call, text(call, field)), admit: anyState }
+}
+
+/** The place of an alias in the caller's account, which must be free, or taken. */
+export function aliasPlace(wanted: 'free' | 'taken'): Locator<AliasPlace> {
+  return {
+    async find(call) {
+      const name = text(call, 'AliasName')
+      const alias = await call.records.alias(call.scope, name)
+      return { arn: call.scope.arn(name), account: call.scope.account, name, alias }
+    },
+    admit({ alias, arn, account }) {
+      if (wanted === 'free' && alias) fail('AlreadyExistsException', `An alias with the name ${arn} already exists`)
+      if (wanted === 'taken' && !alias) throw new MissingResource(`Alias ${arn} is not found.`, arn, account)
+    },
+  }
+}
+
+/** The key that made `input.CiphertextBlob`: the one `field` names, or else the one the ciphertext itself names. */
+export function ciphertextKey(field: 'KeyId' | 'SourceKeyId', action?: string): Locator<Key> {
+  return {
+    action,
+    find(call) {
+      const name = (call.input as Record<string, string | undefined>)[field]
+      if (name !== undefined && name !== null) return find(call, name)
+      const blob = ciphertextOf(call)
+      if (blob === undefined) fail('ValidationException', `${field} is required with IGNORE_CIPHERTEXT.`)
+      const found = call.records.findByCiphertext(call.scope.realm, blob)
+      if (found instanceof Promise) return found.then((key) => unlessGone(key, call) ?? refuseCiphertext())
+      return unlessGone(found, call) ?? refuseCiphertext()
+    },
+    denial: (call) => ((call.input as Record<string, unknown>)[field] ? undefined : unknownCiphertext()),
+    admit(key, call) {
+      refuseUnlessEnabled(key)
+      if (key.usage !== 'ENCRYPT_DECRYPT') fail('IncorrectKeyException', INCORRECT_KEY)
+      const blob = ciphertextOf(call)
+      if (blob !== undefined) call.material = materialOf(key, blob) ?? fail('IncorrectKeyException', INCORRECT_KEY)
+    },
+  }
+}
+
+const INCORRECT_KEY = 'The key ID in the request does not identify a CMK that can perform this operation.'
+
+/** One sentence for a key that is not there, is not here, or is not the caller's. */
+function unknownCiphertext(): KmsError {
+  return new KmsError(
+    'AccessDeniedException',
+    'The ciphertext refers to a customer master key that does not exist, does not exist in this region, or you are not allowed to access.',
+  )
+}
+
+function refuseCiphertext(): never {
+  throw unknownCiphertext()
+}
+
+interface WithCiphertext {
+  readonly CiphertextBlob?: Uint8Array
+  readonly DryRun?: boolean
+  readonly DryRunModifiers?: readonly string[]
+}
+
+/** The ciphertext of the request, framed as ours are; undefined when a dry run asks to leave it out of account. */
+function ciphertextOf(call: Call): Uint8Array | undefined {
+  const { CiphertextBlob: blob, DryRun, DryRunModifiers } = call.input as WithCiphertext
+  if (DryRun && DryRunModifiers?.includes('IGNORE_CIPHERTEXT')) return undefined
+  if (!blob) {
+    const message = "Value null at 'ciphertextBlob' failed to satisfy constraint: Member must not be null"
+    fail('ValidationException', `1 validation error detected: ${message}`)
+  }
+  return isFramed(blob) ? blob : fail('InvalidCiphertextException')
+}
+
+const text = (call: Call, field: string): string => (call.input as Record<string, string>)[field]!
+
+function find(call: Call, name: string): Eventually<Key> {
+  const key = call.records.find(call.scope, name)
+  return key instanceof Promise ? key.then((found) => present(found, call)) : present(key, call)
+}
+
+/** A key past its deletion date is missing, whether or not its rows were swept. */
+function present(key: Key, call: Call): Key {
+  return unlessGone(key, call) ?? missingKey(key)
+}
+
+function unlessGone(key: Key | undefined, call: Call): Key | undefined {
+  return key === undefined || isGone(key, call.now) ? undefined : key
+}
+
+function missingKey(key: Key): never {
+  throw new MissingResource(`Key '${key.arn}' does not exist`, key.arn, key.account)
+}
+
+function anyState(): void {}
+
+function refuseUnlessEnabled(key: Key): void {
+  if (!key.enabled || key.deletion !== NEVER) refuseState(key)
+}
+
+/** What AWS says of a state that does not allow the operation (facts: key states, notes 1, 3 and 4). */
+function refuseState(key: Key, wanted?: readonly KeyState[]): never {
+  if (key.deletion !== NEVER) fail('KMSInvalidStateException', `${key.arn} is pending deletion.`)
+  if (wanted?.includes('PendingDeletion')) fail('KMSInvalidStateException', `${key.arn} is not pending deletion.`)
+  fail('DisabledException', `${key.arn} is disabled.`)
+}

@@ -1,0 +1,101 @@
+/** Names for keys: CreateAlias, UpdateAlias, DeleteAlias, ListAliases. */
+import { SPECS } from '../algorithms.ts'
+import { parseIdentifier } from '../arn.ts'
+import { fail } from '../errors.ts'
+import { isGone, type Key } from '../keys.ts'
+import { aliasPlace, existing, operation, type Call } from '../operation.ts'
+import { pageEnd, pageOf } from '../paging.ts'
+import { edits } from '../store/cache.ts'
+
+const ALIASES_PER_KEY = 50
+
+export const createAlias = operation('CreateAlias', {
+  on: { alias: aliasPlace('free'), key: existing('TargetKeyId', ['Enabled', 'Disabled']) },
+  mutates: true,
+  check: requireOwnName,
+  async run(call) {
+    const { alias, key, now, records } = call
+    if ((await records.countAliases(key)) >= ALIASES_PER_KEY) {
+      fail('LimitExceededException', `The key ${key.arn} has reached its quota of ${ALIASES_PER_KEY} aliases.`)
+    }
+    const { region, account, id: target } = key
+    // The key is written, too, unchanged: so two of its aliases cannot be made at once, nor one while it is deleted.
+    call.put(
+      edits.putAlias({ region, account, name: alias.name, target, created: now, updated: now, version: 0 }),
+      edits.putKey(key),
+    )
+  },
+})
+
+export const updateAlias = operation('UpdateAlias', {
+  on: { alias: aliasPlace('taken'), key: existing('TargetKeyId', ['Enabled', 'Disabled']) },
+  mutates: true,
+  check: requireOwnName,
+  async run(call) {
+    const { alias: place, key, now, records, scope } = call
+    const alias = place.alias!
+    const current = await records.find(scope, alias.target)
+    if (familyOf(current) !== familyOf(key) || current.usage !== key.usage) {
+      fail('ValidationException', `Alias ${place.arn} cannot be moved to a key of another type or usage.`)
+    }
+    if (alias.target !== key.id && (await records.countAliases(key)) >= ALIASES_PER_KEY) {
+      fail('LimitExceededException', `The key ${key.arn} has reached its quota of ${ALIASES_PER_KEY} aliases.`)
+    }
+    call.put(edits.putAlias({ ...alias, target: key.id, updated: now }), edits.putKey(key))
+  },
+})
+
+export const deleteAlias = operation('DeleteAlias', {
+  on: { alias: aliasPlace('taken') },
+  mutates: true,
+  check: requireOwnName,
+  run(call) {
+    call.put(edits.eraseAlias(call.alias.alias!))
+  },
+})
+
+export const listAliases = operation('ListAliases', {
+  on: {},
+  async run(call) {
+    const { input, scope, records, now } = call
+    const page = pageOf('ListAliases', input, 50, 100)
+    const target = input.KeyId === undefined ? undefined : await targetOf(input.KeyId, call)
+    const found = await records.aliases(scope, target, page.after, page.limit + 1)
+    const rows = found.slice(0, page.limit)
+    // An alias goes with its key, whether or not either was swept yet.
+    const keys = await Promise.all(rows.map(({ target }) => records.find(scope, target)))
+    const shown = rows.filter((_, i) => !isGone(keys[i]!, now))
+    const Aliases = shown.map(({ name, target: TargetKeyId, created, updated }) => ({
+      AliasName: name,
+      AliasArn: scope.arn(name),
+      TargetKeyId,
+      CreationDate: new Date(created),
+      LastUpdatedDate: new Date(updated),
+    }))
+    return { Aliases, ...pageEnd('ListAliases', found.length > page.limit ? rows.at(-1)!.name : undefined) }
+  },
+})
+
+async function targetOf(identifier: string, { records, scope }: Pick<Call, 'records' | 'scope'>): Promise<string> {
+  if (parseIdentifier(identifier).kind === 'alias') fail('NotFoundException', `Invalid keyId '${identifier}'`)
+  return (await records.find(scope, identifier)).id
+}
+
+/** The name must be an alias name, of the customer's own; the target no alias. */
+function requireOwnName({ AliasName, TargetKeyId }: { AliasName: string; TargetKeyId?: string }): void {
+  if (!AliasName.startsWith('alias/') || AliasName === 'alias/') {
+    // AWS sends its own address along with this sentence; seen in recorded answers.
+    const page = 'https://docs.aws.amazon.com/kms/latest/developerguide/kms-alias.html'
+    fail('ValidationException', `Alias must start with the prefix "alias/". Please see ${page}`)
+  }
+  if (AliasName.startsWith('alias/aws/')) fail('NotAuthorizedException')
+  if (TargetKeyId !== undefined && /^alias\/|:alias\//.test(TargetKeyId)) {
+    fail('ValidationException', 'Aliases must refer to keys. Not aliases')
+  }
+}
+
+/** What AWS calls the type of a key: symmetric, HMAC or asymmetric. */
+function familyOf({ spec }: Key): string {
+  if (spec === 'SYMMETRIC_DEFAULT') return 'symmetric'
+  return SPECS[spec].usages.includes('GENERATE_VERIFY_MAC') ? 'HMAC' : 'asymmetric'
+}

@@ -1,0 +1,16 @@
+/** The table: every operation strongroom has, by AWS's name for it. */
+import type { Operation } from '../operation.ts'
+import * as aliases from './aliases.ts'
+import * as crypto from './crypto.ts'
+import * as datakeys from './datakeys.ts'
+import * as keys from './keys.ts'
+import * as lifecycle from './lifecycle.ts'
+import * as policies from './policies.ts'
+import * as random from './random.ts'
+import * as tags from './tags.ts'
+
+const groups: readonly Record<string, Operation>[] = [crypto, datakeys, random, keys, lifecycle, aliases, policies, tags]
+
+export const OPERATIONS: ReadonlyMap<string, Operation> = new Map(
+  groups.flatMap((group) => Object.values(group)).map((entry) => [entry.name, entry]),
+)

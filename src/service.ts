@@ -1,0 +1,153 @@
+/**
+ * The pipeline: the only place that knows the order of steps. Shape, rules across fields, resources, authorization,
+ * state and usage, dry run, the operation itself, commit. What need not wait does not: with its keys at hand, an
+ * operation that changes nothing is answered without a promise.
+ */
+import { authorize, denied } from './authorize.ts'
+import type { Backend, Eventually } from './backends/backend.ts'
+import type { Clock } from './clock.ts'
+import { fail, MissingResource } from './errors.ts'
+import type { Caller } from './identity.ts'
+import { OPERATIONS as MODEL } from './model/kms.ts'
+import type { OperationName } from './model/kms.ts'
+import { validator } from './model/validate.ts'
+import { Call, type Locator, type Operation, type Resource } from './operation.ts'
+import { OPERATIONS } from './operations/index.ts'
+import type { Records } from './store/cache.ts'
+import { isConflict } from './store/store.ts'
+
+/** Who calls, and at which Region's endpoint. */
+export interface Context {
+  readonly caller: Caller
+  readonly region: string
+}
+
+/** How often an operation is run again because another one's commit came first; each round, one of them gets through. */
+const ATTEMPTS = 1000
+
+/** An entry with what the pipeline asks of the model, looked up once. */
+export interface Prepared extends Operation {
+  readonly validate: (input: unknown) => void
+  readonly actions: readonly string[]
+}
+
+export class Service {
+  private readonly records: Records
+  private readonly backend: Backend
+  private readonly clock: Clock
+
+  constructor(records: Records, backend: Backend, clock: Clock) {
+    this.records = records
+    this.backend = backend
+    this.clock = clock
+  }
+
+  /** Runs the operation AWS calls `name`. Throws, or rejects with, a KmsError for everything AWS would refuse. */
+  call(name: string, input: unknown, context: Context): unknown {
+    return this.run(prepared(name), input, context)
+  }
+
+  run(entry: Prepared, input: unknown, context: Context): unknown {
+    entry.validate(input)
+    entry.check?.(input as never)
+    return entry.mutates ? this.change(entry, input, context) : this.answer(entry, input, context)
+  }
+
+  private answer(entry: Prepared, input: unknown, context: Context): unknown {
+    const call = this.open(entry, input, context)
+    const located = this.locate(entry, call, 0)
+    return located === undefined ? this.perform(entry, call) : located.then(() => this.perform(entry, call))
+  }
+
+  private async change(entry: Prepared, input: unknown, context: Context): Promise<unknown> {
+    for (let attempt = 1; ; attempt++) {
+      const call = this.open(entry, input, context)
+      await this.locate(entry, call, 0)
+      const output = await this.perform(entry, call)
+      try {
+        if (call.edits) await this.records.commit(call.edits)
+        return output
+      } catch (error) {
+        if (!isConflict(error) || attempt === ATTEMPTS) throw error
+      }
+    }
+  }
+
+  private open(entry: Prepared, input: unknown, { caller, region }: Context): Call {
+    const scope = this.records.scope(region, caller.account)
+    return new Call(entry.name, input, caller, scope, this.clock(), this.records, this.backend)
+  }
+
+  /** Finds the resources from the `from`th on; a promise only when one has to be awaited. */
+  private locate(entry: Prepared, call: Call, from: number): Promise<void> | undefined {
+    for (let i = from; i < entry.locators.length; i++) {
+      const [name, locator] = entry.locators[i]!
+      const found = find(locator, call, entry.actions[i]!)
+      if (found instanceof Promise) {
+        return found.then((resource) => {
+          call[name] = resource as never
+          return this.locate(entry, call, i + 1)
+        })
+      }
+      call[name] = found as never
+    }
+    return undefined
+  }
+
+  private perform(entry: Prepared, call: Call): unknown {
+    const { locators, actions } = entry
+    for (let i = 0; i < locators.length; i++) {
+      const [name, locator] = locators[i]!
+      const found = call[name]
+      if (found.account !== call.caller.account) {
+        const denial = locator.denial?.(call)
+        if (denial) throw denial
+      }
+      authorize(call.caller, actions[i]!, found)
+    }
+    for (const [name, locator] of locators) locator.admit(call[name], call)
+    if ((call.input as { DryRun?: boolean }).DryRun) {
+      fail('DryRunOperationException', 'The request would have succeeded, but the DryRun option is set.')
+    }
+    return entry.run(call)
+  }
+}
+
+function find(locator: Locator<Resource>, call: Call, action: string): Eventually<Resource> {
+  try {
+    const found = locator.find(call)
+    return found instanceof Promise ? found.catch((error: unknown) => conceal(error, call, action)) : found
+  } catch (error) {
+    return conceal(error, call, action)
+  }
+}
+
+/** A missing resource of another account is denied as an existing one would be. */
+function conceal(error: unknown, { caller }: Call, action: string): never {
+  if (error instanceof MissingResource && error.account !== caller.account) throw denied(caller, action, error.arn)
+  throw error
+}
+
+const PREPARED = new Map<string, Prepared>()
+
+/** The entry of an operation, ready to run; the typed refusal of one that AWS, or strongroom, does not have. */
+export function prepared(name: string): Prepared {
+  return PREPARED.get(name) ?? prepare(name)
+}
+
+function prepare(name: string): Prepared {
+  if (!Object.hasOwn(MODEL, name)) fail('UnknownOperationException')
+  const entry = OPERATIONS.get(name) ?? fail('UnsupportedOperationException', `${name} is not supported yet.`)
+  const ready = prepareEntry(entry)
+  PREPARED.set(name, ready)
+  return ready
+}
+
+/** Adds to an entry what the pipeline wants to know beforehand; `validate` is the model's unless the entry has another. */
+export function prepareEntry(entry: Operation, validate?: (input: unknown) => void): Prepared {
+  return {
+    ...entry,
+    validate: validate ?? validator(entry.name as OperationName),
+    actions: entry.locators.map(([, locator]) => locator.action ?? `kms:${entry.name}`),
+  }
+}

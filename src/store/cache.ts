@@ -1,0 +1,239 @@
+/**
+ * The records of the KMS over a store: what is hot is found without awaiting, in bounded identity maps; the rest is
+ * loaded. INVARIANT: a key has at most one live cell, and a cell holds the last version this process committed or read,
+ * so whatever points at the cell (an id, an alias, a key material) sees a change the moment it is durable.
+ */
+import type { Alias } from '../aliases.ts'
+import { arnOf, parseIdentifier } from '../arn.ts'
+import { fingerprint, isUnder, materialIdIn } from '../ciphertext.ts'
+import { fail, MissingResource } from '../errors.ts'
+import type { Key, Material } from '../keys.ts'
+import { Generations } from './generations.ts'
+import { aliasFrom, eraseAlias, eraseKey, eraseMaterial, keyFrom, materialFrom, storeAlias, storeKey, storeMaterial } from './sql.ts'
+import { isConflict, type Change, type Store } from './store.ts'
+
+/** A place for one key; empty once the cache let it go or the key was erased. */
+interface Cell {
+  key: Key | undefined
+}
+
+/** One Region: key materials are unique in it. */
+export class Realm {
+  readonly region: string
+  readonly scopes = new Map<string, Scope>()
+  /** Cells by the fingerprint of a material; a hit is only a guess until the whole id was compared. */
+  readonly materials: Generations<number, Cell>
+
+  constructor(region: string, limit: number) {
+    this.region = region
+    this.materials = new Generations(limit)
+  }
+}
+
+/** One account in one Region: what identifiers are relative to. */
+export class Scope {
+  readonly realm: Realm
+  readonly account: string
+  /** Cells by identifier, as callers of this account write them. */
+  readonly names: Generations<string, Cell>
+
+  constructor(realm: Realm, account: string, limit: number) {
+    this.realm = realm
+    this.account = account
+    this.names = new Generations(limit)
+  }
+
+  arn(resource: string): string {
+    return arnOf(this.realm.region, this.account, resource)
+  }
+}
+
+/** One change of a record: what the store is told, and what the cache must know once it is durable. */
+type Edit =
+  | { readonly change: Change; readonly arn: string; readonly key: Key | undefined }
+  | { readonly change: Change; readonly alias: Alias }
+  | { readonly change: Change }
+
+export class Records {
+  readonly store: Store
+  private readonly limit: number
+  private readonly realms = new Map<string, Realm>()
+  private readonly cells: Generations<string, Cell>
+  private readonly flights = new Map<string, Promise<Key | undefined>>()
+  /** Counts commits: what was read while it moved may be old, and is not kept. */
+  private revision = 0
+
+  /** Keeps at most `limit` keys in memory, and as many names of each account and Region. */
+  constructor(store: Store, limit: number) {
+    this.store = store
+    this.limit = limit
+    this.cells = new Generations(limit, (cell) => (cell.key = undefined))
+  }
+
+  scope(region: string, account: string): Scope {
+    return this.realms.get(region)?.scopes.get(account) ?? this.newScope(region, account)
+  }
+
+  /** The key that `identifier` names, in any of its four forms. Throws what AWS says when there is none. */
+  find(scope: Scope, identifier: string): Key | Promise<Key> {
+    return scope.names.get(identifier)?.key ?? this.load(scope, identifier)
+  }
+
+  /** The key whose material made `blob`, a framed ciphertext, in this Region; undefined when there is none. */
+  findByCiphertext(realm: Realm, blob: Uint8Array): Key | undefined | Promise<Key | undefined> {
+    const key = realm.materials.get(fingerprint(blob))?.key
+    return key && materialOf(key, blob) ? key : this.loadByCiphertext(realm, blob)
+  }
+
+  async alias(scope: Scope, name: string): Promise<Alias | undefined> {
+    const row = await this.store.get('aliases', [scope.realm.region, scope.account, name])
+    return row ? aliasFrom(row) : undefined
+  }
+
+  /** Keys of an account in the order of their ids, from after the id `after`. */
+  async keys(scope: Scope, after: string | undefined, limit: number): Promise<{ id: string; deletion: number }[]> {
+    const rows = await this.store.list('keys', '', [scope.realm.region, scope.account], after === undefined ? null : [after], limit)
+    return rows.map(({ values }) => ({ id: values[2] as string, deletion: values[8] as number }))
+  }
+
+  /** Aliases of an account, or of one key of it, in the order of their names, from after the name `after`. */
+  async aliases(scope: Scope, target: string | undefined, after: string | undefined, limit: number): Promise<Alias[]> {
+    const equal = [scope.realm.region, scope.account]
+    const from = after === undefined ? null : [after]
+    const rows =
+      target === undefined
+        ? await this.store.list('aliases', '', equal, from, limit)
+        : await this.store.list('aliases', 'aliases_by_target', [...equal, target], from, limit)
+    return rows.map(aliasFrom)
+  }
+
+  countAliases(key: Key): Promise<number> {
+    return this.store.count('aliases', 'aliases_by_target', [key.region, key.account, key.id])
+  }
+
+  /** The keys whose deletion is due at `now`, soonest first. */
+  async due(now: number, limit: number): Promise<Key[]> {
+    const rows = await this.store.list('keys', 'keys_by_deletion', [], null, limit)
+    const due = rows.filter(({ values }) => (values[8] as number) <= now)
+    const keys = due.map(({ values }) => this.read(values[0] as string, values[1] as string, values[2] as string))
+    return (await Promise.all(keys)).filter((key) => key !== undefined)
+  }
+
+  /** Makes `edits` durable, all or none, and only then visible. A conflict rejects after forgetting what was stale. */
+  async commit(edits: readonly Edit[]): Promise<void> {
+    try {
+      await this.store.commit(edits.map((edit) => edit.change))
+    } catch (error) {
+      if (isConflict(error)) for (const edit of edits) this.forget(edit)
+      throw error
+    }
+    this.revision++
+    for (const edit of edits) this.apply(edit)
+  }
+
+  private apply(edit: Edit): void {
+    this.forget(edit)
+    if ('arn' in edit && edit.key) this.keep(edit.key)
+  }
+
+  private forget(edit: Edit): void {
+    if ('arn' in edit) {
+      this.flights.delete(edit.arn)
+      const cell = this.cells.get(edit.arn)
+      if (cell) cell.key = undefined
+    } else if ('alias' in edit) {
+      const { region, account, name } = edit.alias
+      const scopes = this.realms.get(region)?.scopes
+      scopes?.get(account)?.names.delete(name)
+      const arn = arnOf(region, account, name)
+      for (const scope of scopes?.values() ?? []) scope.names.delete(arn)
+    }
+  }
+
+  /** The cell of `key`, holding this version of it. */
+  private keep(key: Key): Cell {
+    let cell = this.cells.get(key.arn)
+    if (!cell) this.cells.set(key.arn, (cell = { key }))
+    cell.key = key
+    return cell
+  }
+
+  private async load(scope: Scope, identifier: string): Promise<Key> {
+    const named = parseIdentifier(identifier)
+    const { region } = scope.realm
+    if (named.region !== undefined && named.region !== region) fail('NotFoundException', `Invalid arn ${named.region}`)
+    const revision = this.revision
+    const owner = named.account === undefined ? scope : this.scope(region, named.account)
+    const id = named.kind === 'key' ? named.id : (await this.alias(owner, named.name))?.target
+    const key = id === undefined ? undefined : await this.loadKey(owner, id)
+    if (!key) throw missing(owner, named.kind === 'key' ? `key/${named.id}` : named.name)
+    if (this.revision === revision) scope.names.set(identifier, this.keep(key))
+    return key
+  }
+
+  private async loadByCiphertext(realm: Realm, blob: Uint8Array): Promise<Key | undefined> {
+    const revision = this.revision
+    const [row] = await this.store.list('materials', 'materials_by_id', [realm.region, materialIdIn(blob)], null, 1)
+    if (!row) return undefined
+    const key = await this.loadKey(this.scope(realm.region, row.values[1] as string), row.values[2] as string)
+    if (key && this.revision === revision) realm.materials.set(fingerprint(blob), this.keep(key))
+    return key
+  }
+
+  private loadKey(owner: Scope, id: string): Key | undefined | Promise<Key | undefined> {
+    const arn = owner.arn(`key/${id}`)
+    const cached = this.cells.get(arn)?.key
+    if (cached) return cached
+    let flight = this.flights.get(arn)
+    if (!flight) {
+      // A commit takes the flight away, lest somebody who comes after it boards a read from before it.
+      flight = this.read(owner.realm.region, owner.account, id).finally(() => {
+        if (this.flights.get(arn) === flight) this.flights.delete(arn)
+      })
+      this.flights.set(arn, flight)
+    }
+    return flight
+  }
+
+  private async read(region: string, account: string, id: string, again = 3): Promise<Key | undefined> {
+    const primary = [region, account, id]
+    const [row, materials] = await Promise.all([
+      this.store.get('keys', primary),
+      this.store.list('materials', '', primary, null, 1000),
+    ])
+    if (!row) return undefined
+    const key = keyFrom(row, materials.map(materialFrom))
+    // The two reads may straddle a commit that erased the key or gave it a new material: then read again.
+    if (!key && again > 0) return this.read(region, account, id, again - 1)
+    return key ?? fail('KMSInternalException', `the store holds no material for key ${id}`)
+  }
+
+  private newScope(region: string, account: string): Scope {
+    let realm = this.realms.get(region)
+    if (!realm) this.realms.set(region, (realm = new Realm(region, this.limit)))
+    const scope = new Scope(realm, account, this.limit)
+    realm.scopes.set(account, scope)
+    return scope
+  }
+}
+
+/** The material of `key` that made `blob`, if any did. */
+export function materialOf(key: Key, blob: Uint8Array): Material | undefined {
+  return isUnder(blob, key.current) ? key.current : key.materials.find((material) => isUnder(blob, material))
+}
+
+function missing(owner: Scope, resource: string): MissingResource {
+  const arn = owner.arn(resource)
+  const message = resource.startsWith('alias/') ? `Alias ${arn} is not found.` : `Key '${arn}' does not exist`
+  return new MissingResource(message, arn, owner.account)
+}
+
+export const edits = {
+  putKey: (key: Key): Edit => ({ change: storeKey(key), arn: key.arn, key: { ...key, version: key.version + 1 } }),
+  eraseKey: (key: Key): Edit => ({ change: eraseKey(key), arn: key.arn, key: undefined }),
+  addMaterial: (key: Key, material: Material): Edit => ({ change: storeMaterial(key, material) }),
+  eraseMaterial: (key: Key, material: Material): Edit => ({ change: eraseMaterial(key, material) }),
+  putAlias: (alias: Alias): Edit => ({ change: storeAlias(alias), alias }),
+  eraseAlias: (alias: Alias): Edit => ({ change: eraseAlias(alias), alias }),
+}
+export type { Edit }

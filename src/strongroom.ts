@@ -1,0 +1,159 @@
+/** A room: the KMS assembled from its options, and its doors. */
+import { Hsm } from '../bindings/node/index.js'
+import { nativeBackend } from './backends/native.ts'
+import type { Backend } from './backends/backend.ts'
+import { Client } from './client.ts'
+import type { Instant } from './clock.ts'
+import { KmsError } from './errors.ts'
+import { toFetch } from './http/fetch.ts'
+import { createHandler } from './http/handler.ts'
+import type { Handle } from './http/message.ts'
+import { SdkHandler } from './http/sdk.ts'
+import { listen, type Listener, type ListenOptions } from './http/server.ts'
+import { defaultAccounts, Identities, type AccountConfig, type Caller } from './identity.ts'
+import { Service } from './service.ts'
+import { Records } from './store/cache.ts'
+import { openSqlite, verifySqlite } from './store/sqlite.ts'
+import type { Store } from './store/store.ts'
+import { sweep } from './sweep.ts'
+import { openExisting, openVault, storePath } from './vault.ts'
+
+export interface StrongroomOptions {
+  /** The folder to keep everything in, made if need be (0700). */
+  data?: string
+  /** Keep nothing: keys and records end with the room. The default when there is no `data`. */
+  memory?: boolean
+  /** What the domain key is sealed under: 32 bytes are a key, anything else a passphrase. Default: a file in `data`. */
+  rootSecret?: Uint8Array
+  /** Who may call over HTTP and the SDK. Default: `test`/`test`, the root of `account`. */
+  accounts?: AccountConfig[]
+  /** The account whose root the room's own methods act for. Default 000000000000, or the first of `accounts`. */
+  account?: string
+  /** The Region the room's own methods act in. Default us-east-1. */
+  region?: string
+  /** Keys the HSM holds open at a time. Default 65,536. */
+  slots?: number
+  /** Operations a second that the HSM does at most, over all keys; more are throttled. Default: no limit. */
+  deviceRate?: number
+  /** How many of them may come at once. Default: a second's worth. */
+  deviceBurst?: number
+  /** Keys whose records are kept at hand. Default 65,536. */
+  cacheKeys?: number
+  /** Told, in one line without secrets, of what is our own fault. */
+  log?: (line: string) => void
+  /** Told once when the store turns out damaged while the room is open; from then on every call is refused. */
+  onDamage?: (code: string, message: string) => void
+  /** The time; the machine's by default. */
+  now?: () => Date
+}
+
+/** Whom `room.as` speaks for: an account's root, by its id or ARN, and where. */
+export interface Principal {
+  account?: string
+  region?: string
+}
+
+/** AWS KMS in this process: `const room = await Strongroom.open(); await room.createKey()`. */
+export class Strongroom extends Client {
+  readonly account: string
+  readonly region: string
+  readonly #records: Records
+  readonly #backend: Backend
+  readonly #store: Store
+  readonly #now: () => Instant
+  readonly #handle: Handle
+  readonly #listeners = new Set<Listener>()
+  #ready = true
+
+  /** Opens a room. Throws before anything is changed when the folder is in use, damaged, or sealed under another secret. */
+  static async open(options: StrongroomOptions = {}): Promise<Strongroom> {
+    const { data, memory = data === undefined, slots, deviceRate, deviceBurst, onDamage } = options
+    const limits = { slots, deviceRate, deviceBurst }
+    if (!memory && data === undefined) throw new TypeError('a room needs `data`, a folder, or `memory: true`')
+    const folder = memory ? undefined : data
+    const hsm = folder === undefined ? Hsm.create(crypto.getRandomValues(new Uint8Array(32)), limits) : await openVault(folder, options.rootSecret, limits)
+    try {
+      const store = await openSqlite(folder === undefined ? ':memory:' : storePath(folder), hsm, { onDamage })
+      const room = new Strongroom(hsm, store, options)
+      await room.sweep()
+      return room
+    } catch (error) {
+      hsm.close()
+      throw error
+    }
+  }
+
+  /** Checks all that is stored in the folder `data`, without serving it. Rejects with a `code` that says what is wrong. */
+  static async verify(data: string, rootSecret?: Uint8Array): Promise<{ rows: number; revision: number }> {
+    const hsm = await openExisting(data, rootSecret, {})
+    try {
+      return await verifySqlite(storePath(data), hsm)
+    } finally {
+      hsm.close()
+    }
+  }
+
+  private constructor(hsm: Hsm, store: Store, options: StrongroomOptions) {
+    const { now, accounts = defaultAccounts(options.account), log = () => undefined } = options
+    const clock = now ? () => now().getTime() : Date.now
+    const backend = nativeBackend(hsm)
+    const records = new Records(store, options.cacheKeys ?? 65_536)
+    const service = new Service(records, backend, clock)
+    const account = options.account ?? accounts[0]?.id ?? '000000000000'
+    const region = options.region ?? 'us-east-1'
+    super(service, { caller: rootOf(account), region })
+    this.account = account
+    this.region = region
+    this.#records = records
+    this.#backend = backend
+    this.#store = store
+    this.#now = clock
+    this.#handle = createHandler({
+      service,
+      identities: new Identities(accounts),
+      now: now ?? (() => new Date()),
+      log,
+      ready: () => this.#ready,
+    })
+  }
+
+  /** The same room in the name of another account's root, or at another Region's endpoint. */
+  as({ account = this.account, region = this.region }: Principal): Client {
+    return new Client(this.service, { caller: rootOf(account), region })
+  }
+
+  /** The room as a web server's function; requests must be signed. */
+  fetch(request: Request): Promise<Response> {
+    return toFetch(this.#handle)(request)
+  }
+
+  /** For `new KMSClient({ requestHandler: room.requestHandler() })`: the AWS SDK without a socket. */
+  requestHandler(): SdkHandler {
+    return new SdkHandler(this.#handle)
+  }
+
+  /** Serves HTTP, or HTTPS, on loopback. */
+  async listen(options: ListenOptions = {}): Promise<Listener> {
+    const listener = await listen(this.#handle, options)
+    this.#listeners.add(listener)
+    return listener
+  }
+
+  /** Erases what its date has already made unreachable: keys past their deletion, with materials and aliases. */
+  sweep(): Promise<number> {
+    return sweep(this.#records, this.#now())
+  }
+
+  /** Stops serving, waits for what is under way, closes the store and wipes the HSM. */
+  async close(): Promise<void> {
+    this.#ready = false
+    await Promise.all([...this.#listeners].map((listener) => listener.close()))
+    await this.#store.close()
+    await this.#backend.close()
+  }
+}
+
+function rootOf(account: string): Caller {
+  if (!/^\d{12}$/.test(account)) throw new KmsError('ValidationException', `account id \`${account}\` is not 12 digits`)
+  return { arn: `arn:aws:iam::${account}:root`, account, accessKeyId: account }
+}
