@@ -21,13 +21,14 @@ export function cargoTally(output) {
   )
 }
 
-/** ava marks each passed test and closes with `3 tests failed`, `1 hook failed`, `1 uncaught exception` and the like. */
+/** ava marks each passed test and closes with `12 tests passed`, or `3 tests failed`, `1 hook failed` and the like. */
 export function avaTally(output) {
   const text = plain(output)
-  const closing = (words) => sum(text.matchAll(new RegExp(`^ *(\\d+) ${words}$`, 'gm')))
+  const closing = (words) => sum(text.matchAll(new RegExp(`^ *(\\d+) (?:${words})$`, 'gm')))
+  const failed = closing('tests? failed|hooks? failed|unhandled rejections?|uncaught exceptions?|known failures?')
   return {
     passed: [...text.matchAll(/^ *✔ /gm)].length,
-    failed: closing('(?:tests?|hooks?) failed|unhandled rejections?|uncaught exceptions?|known failures?'),
+    failed: failed === 0 && closing('tests? passed') === 0 ? 1 : failed,
     skipped: closing('tests? (?:skipped|todo)'),
   }
 }

@@ -54,7 +54,7 @@ test(knows, 'the doors know the service, and nothing behind it', {
 })
 test(knows, 'nobody imports the command line', { who: /^src\/(?!cli\b)/, never: /^src\/cli\b/ })
 test(knows, 'the addon is known to those who assemble, keep and encrypt', {
-  who: /^src\/(?!strongroom\.ts|backends\/native\.ts|store\/sqlite\.ts|cli)/,
+  who: /^src\/(?!strongroom\.ts|vault\.ts|backends\/native\.ts|store\/sqlite\.ts|cli)/,
   never: /^bindings\//,
 })
 test(knows, 'the package stands on its dependencies and Node', {
@@ -96,8 +96,8 @@ test(alone, 'only the JSON walker knows base64 and epoch seconds', {
   who: /^src\/model\/json\.ts$/,
   words: /base64|atob|btoa/,
 })
-test(alone, 'only the clock reads the time of the machine', {
-  who: /^src\/clock\.ts$/,
+test(alone, 'only the assembly of a room reads the time of the machine', {
+  who: /^src\/strongroom\.ts$/,
   words: /Date\.now|new Date\(\)/,
 })
 test(alone, 'only the sockets have timers', {

@@ -1,5 +1,7 @@
 """What is attached to a key: aliases, tags, its policy."""
 
+import json
+
 from checks import check, refused, same
 from world import ACCOUNT, kms, new_key
 
@@ -79,7 +81,7 @@ def _():
     root = f"arn:aws:iam::{ACCOUNT}:root"
     before = kms.get_key_policy(KeyId=key["KeyId"], PolicyName="default")
     assert root in before["Policy"], before["Policy"]
-    policy = before["Policy"].replace('"Version"', '"Id":"story","Version"', 1)
+    policy = json.dumps({**json.loads(before["Policy"]), "Id": "of the story"})
     kms.put_key_policy(KeyId=key["KeyId"], PolicyName="default", Policy=policy)
     same(kms.get_key_policy(KeyId=key["KeyId"])["Policy"], policy)
     same(kms.list_key_policies(KeyId=key["KeyId"])["PolicyNames"], ["default"])
