@@ -49,7 +49,7 @@ function canonicalValue(value: string): string {
 /** Percent-encoding brought to one form: unreserved characters bare, everything else as upper-case triplets. */
 function normal(text: string): string {
   return text.replace(/%[0-9A-Fa-f]{2}|[^A-Za-z0-9\-._~]/gu, (match) => {
-    if (match.length < 3 || match[0] !== '%') return percent(match)
+    if (match.length < 3 || !match.startsWith('%')) return percent(match)
     const character = String.fromCharCode(parseInt(match.slice(1), 16))
     return /[A-Za-z0-9\-._~]/.test(character) ? character : match.toUpperCase()
   })

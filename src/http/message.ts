@@ -20,7 +20,7 @@ export type Handle = (request: HttpRequest) => Promise<HttpResponse>
 
 /** A record of header fields without a prototype, so that a header called `constructor` is only a header. */
 export function headerRecord(fields: Iterable<readonly [name: string, value: string]>): Record<string, string> {
-  const headers: Record<string, string> = Object.create(null)
+  const headers = Object.create(null) as Record<string, string>
   for (const [field, value] of fields) {
     const name = field.toLowerCase()
     const before = headers[name]

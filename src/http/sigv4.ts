@@ -21,6 +21,8 @@ const TERMINATOR = 'aws4_request'
 const SKEW_MINUTES = 5
 /** Any Region AWS has named so far, and any it may name: `eu-west-3`, `us-gov-east-1`, `us-isob-east-1`. */
 const REGION = /^(?:[a-z]{1,12}-){2,3}\d{1,2}$/
+/** `20150830T123600Z`. */
+const TIMESTAMP = /^\d{4}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])T(?:[01]\d|2[0-3])[0-5]\d[0-5]\dZ$/
 /** What decides the meaning of a request; each must be under the signature when it is present. `host` must always be. */
 const MUST_BE_SIGNED = ['x-amz-target', 'x-amz-date', 'x-amz-security-token']
 const SIGNING_KEYS = 256
@@ -76,7 +78,7 @@ export class SigV4 {
   #remember(credential: string, secret: string, key: Buffer): void {
     if (this.#keys.get(credential)?.key === key) return
     this.#keys.set(credential, { secret, key })
-    if (this.#keys.size > SIGNING_KEYS) this.#keys.delete(this.#keys.keys().next().value as string)
+    if (this.#keys.size > SIGNING_KEYS) this.#keys.delete(this.#keys.keys().next().value!)
   }
 }
 
@@ -135,9 +137,9 @@ function parseAuthorization(header: string, headers: Headers) {
 /** The request's time as `20150830T123600Z`: from `X-Amz-Date`, else from `Date` in either that form or HTTP's own. */
 function timestampOf(headers: Headers): string {
   const given = headers['x-amz-date'] ?? headers['date'] ?? ''
-  const http = headers['x-amz-date'] === undefined && / GMT$/.test(given) ? Date.parse(given) : NaN
+  const http = headers['x-amz-date'] === undefined && given.endsWith(' GMT') ? Date.parse(given) : NaN
   const timestamp = Number.isNaN(http) ? given : basic(http)
-  if (!/^\d{8}T\d{6}Z$/.test(timestamp) || Number.isNaN(millisOf(timestamp))) {
+  if (!TIMESTAMP.test(timestamp)) {
     const problem = `Date must be in ISO-8601 'basic format'. Got '${given}'.`
     fail('IncompleteSignatureException', `${problem} See http://en.wikipedia.org/wiki/ISO_8601`)
   }
@@ -206,5 +208,13 @@ function sameToken(ours: string | undefined, theirs: string | undefined): boolea
 
 const basic = (millis: number): string => new Date(millis).toISOString().replace(/[-:]|\.\d{3}/g, '')
 
+/** Of a text that `TIMESTAMP` matches. By hand, for this is on the way of every request and `Date.parse` costs a microsecond. */
 const millisOf = (timestamp: string): number =>
-  Date.parse(timestamp.replace(/^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$/, '$1-$2-$3T$4:$5:$6Z'))
+  Date.UTC(
+    Number(timestamp.slice(0, 4)),
+    Number(timestamp.slice(4, 6)) - 1,
+    Number(timestamp.slice(6, 8)),
+    Number(timestamp.slice(9, 11)),
+    Number(timestamp.slice(11, 13)),
+    Number(timestamp.slice(13, 15)),
+  )

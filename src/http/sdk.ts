@@ -1,0 +1,93 @@
+/**
+ * The AWS SDK for JavaScript without a socket: `new KMSClient({ requestHandler: room.requestHandler() })`. The client signs and
+ * parses as ever; only the wire is missing. The SDK's interfaces are met by shape, so that this package needs none of it.
+ */
+import { headerRecord } from './message.ts'
+import type { Handle } from './message.ts'
+
+/** What the SDK hands to the last of its middleware, as far as it concerns us. */
+export interface SdkRequest {
+  method: string
+  path: string
+  query?: Record<string, string | string[] | null>
+  headers: Record<string, string>
+  body?: unknown
+}
+
+export interface SdkResponse {
+  statusCode: number
+  headers: Record<string, string>
+  body: Uint8Array
+}
+
+/** Either kind of signal the SDK knows: the platform's, or its own older one. */
+interface Signal {
+  readonly aborted: boolean
+  onabort: unknown
+  addEventListener?: unknown
+  removeEventListener?: unknown
+}
+
+export class SdkHandler {
+  readonly #handle: Handle
+
+  constructor(handle: Handle) {
+    this.#handle = handle
+  }
+
+  readonly metadata = { handlerProtocol: 'http/1.1' }
+
+  async handle(request: SdkRequest, options: { abortSignal?: Signal } = {}): Promise<{ response: SdkResponse }> {
+    const { method, headers, body } = request
+    const answer = this.#handle({
+      method,
+      url: target(request),
+      headers: headerRecord(Object.entries(headers)),
+      body: bytes(body),
+    })
+    const { status, headers: fields, body: content } = await unlessAborted(options.abortSignal, answer)
+    return { response: { statusCode: status, headers: { ...fields }, body: bytes(content) } }
+  }
+
+  // There is nothing to configure, and nothing to close: the room outlives its clients.
+  readonly updateHttpClientConfig = (): void => {}
+  readonly httpHandlerConfigs = (): Record<string, never> => ({})
+  readonly destroy = (): void => {}
+}
+
+function target({ path, query = {} }: SdkRequest): string {
+  const pairs = Object.entries(query).flatMap(([name, values]) =>
+    [values]
+      .flat()
+      .map((value) => `${encodeURIComponent(name)}${value === null ? '' : `=${encodeURIComponent(value)}`}`),
+  )
+  return pairs.length === 0 ? path : `${path}?${pairs.join('&')}`
+}
+
+function bytes(body: unknown): Uint8Array {
+  if (body instanceof Uint8Array) return body
+  if (typeof body === 'string') return Buffer.from(body)
+  if (body === undefined || body === null) return new Uint8Array()
+  throw new TypeError('a streamed request body is not a KMS request')
+}
+
+function aborted(): Error {
+  return Object.assign(new Error('Request aborted'), { name: 'AbortError' })
+}
+
+/** The work itself cannot be called back; its caller no longer waits for it. */
+async function unlessAborted<T>(signal: Signal | undefined, work: Promise<T>): Promise<T> {
+  if (!signal) return work
+  let stop = () => {}
+  const abortion = new Promise<never>((_, reject) => {
+    stop = () => reject(aborted())
+  })
+  if (signal.aborted) stop()
+  else if (signal instanceof AbortSignal) signal.addEventListener('abort', stop, { once: true })
+  else signal.onabort = stop
+  try {
+    return await Promise.race([abortion, work])
+  } finally {
+    if (signal instanceof AbortSignal) signal.removeEventListener('abort', stop)
+  }
+}

@@ -1,0 +1,221 @@
+/**
+ * HTTP and HTTPS in front of the handler. Everything that only a socket can get wrong is settled here: where we listen, how long
+ * we wait, how much we take, how we stop.
+ */
+import { readFileSync } from 'node:fs'
+import { createServer as createHttpServer, STATUS_CODES } from 'node:http'
+import type { IncomingMessage, Server, ServerResponse } from 'node:http'
+import { createServer as createHttpsServer } from 'node:https'
+import { isIP } from 'node:net'
+import type { AddressInfo, Socket } from 'node:net'
+import { KmsError } from '../errors.ts'
+import { MAX_BODY } from '../model/json.ts'
+import { earlyRefusal } from './handler.ts'
+import { headerRecord } from './message.ts'
+import type { Handle, HttpResponse } from './message.ts'
+
+export interface ListenOptions {
+  /** Default 127.0.0.1. Anything but this machine needs `allowRemote`, so that nobody serves a network by accident. */
+  host?: string
+  allowRemote?: boolean
+  /** Default 0: any free one. */
+  port?: number
+  /** Files in PEM form. */
+  tls?: { cert: string; key: string }
+  limits?: Partial<Limits>
+  log?: (line: string) => void
+}
+
+export interface Limits {
+  connections: number
+  /** Milliseconds a client may take to send its headers. */
+  headers: number
+  /** Milliseconds a client may take to send a whole request. */
+  request: number
+  /** Milliseconds an idle connection is kept. */
+  keepAlive: number
+  /** Milliseconds that requests under way are given when we stop. */
+  grace: number
+}
+
+export interface Listener {
+  readonly url: string
+  readonly port: number
+  /** Takes no more connections, finishes what is under way until the grace is over, then closes the rest. */
+  close(): Promise<void>
+}
+
+const LIMITS: Limits = { connections: 1024, headers: 10_000, request: 30_000, keepAlive: 60_000, grace: 10_000 }
+const MAX_HEADERS = 16 * 1024
+/** A body over the limit is read on until here, so that its sender gets to hear why; past it we hang up. */
+const PATIENCE = 16 * MAX_BODY
+
+export async function listen(handle: Handle, options: ListenOptions = {}): Promise<Listener> {
+  const { host = '127.0.0.1', port = 0, tls, allowRemote = false, log = () => {} } = options
+  if (!allowRemote && !isLoopback(host)) {
+    throw new Error(`\`${host}\` is more than this machine; serving a network has to be allowed`)
+  }
+  const limits = { ...LIMITS, ...options.limits }
+  const settings = {
+    headersTimeout: limits.headers,
+    requestTimeout: limits.request,
+    keepAliveTimeout: limits.keepAlive,
+    connectionsCheckingInterval: Math.min(limits.headers, 1000),
+    maxHeaderSize: MAX_HEADERS,
+    // Without Host a request cannot be signed; the handler says so in AWS's form.
+    requireHostHeader: false,
+  }
+  const server = tls ? secureServer(tls, settings, limits.headers) : createHttpServer(settings)
+  server.maxConnections = limits.connections
+  const close = attach(server, handle, limits.grace)
+
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', (error) => reject(listenError(error, host, port)))
+    server.listen(port, host, resolve)
+  })
+  // Failures to accept, for want of file descriptors say, concern a client and not the server.
+  server.removeAllListeners('error').on('error', (error) => log(`cannot accept a connection: ${error.message}`))
+  const address = server.address() as AddressInfo
+  return { url: `${tls ? 'https' : 'http'}://${reachable(host)}:${address.port}`, port: address.port, close }
+}
+
+export function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'))
+}
+
+/** Lets the handler answer the server's requests; returns the way to stop. */
+function attach(server: Server, handle: Handle, grace: number): () => Promise<void> {
+  const sockets = new Set<Socket>()
+  const underWay = new Set<ServerResponse>()
+  let stopped: Promise<void> | undefined
+  let whenIdle = () => {}
+
+  server.on('connection', (socket: Socket) => {
+    sockets.add(socket)
+    socket.once('close', () => sockets.delete(socket))
+  })
+
+  server.on('request', async (request, response) => {
+    underWay.add(response)
+    response.once('close', () => {
+      underWay.delete(response)
+      if (underWay.size === 0) whenIdle()
+    })
+    // A client that has gone cannot be told anything; there is nobody to report to either.
+    response.on('error', () => {})
+    try {
+      const answer = await answerTo(request, handle)
+      send(response, answer, stopped !== undefined || answer.status === 413)
+    } catch {
+      response.destroy()
+    }
+  })
+
+  server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
+    const answered = [...underWay].some((response) => response.socket === socket && response.headersSent)
+    if (answered || !socket.writable || error.code === 'ECONNRESET') return socket.destroy()
+    socket.end(wire(clientFault(error.code)), () => socket.destroy())
+  })
+
+  async function stop(): Promise<void> {
+    const closed = new Promise<void>((resolve) => server.close(() => resolve()))
+    const idle = new Promise<void>((resolve) => (whenIdle = resolve))
+    if (underWay.size === 0) whenIdle()
+    const deadline = setTimeout(whenIdle, grace)
+    await idle
+    clearTimeout(deadline)
+    for (const socket of sockets) socket.destroy()
+    await closed
+  }
+  return () => (stopped ??= stop())
+}
+
+async function answerTo(request: IncomingMessage, handle: Handle): Promise<HttpResponse> {
+  const body = await collect(request)
+  if (body === undefined) return earlyRefusal(new KmsError('RequestEntityTooLarge'))
+  const { method = '', url = '', rawHeaders } = request
+  return handle({ method, url, headers: headerRecord(pairs(rawHeaders)), body })
+}
+
+/** The body, or `undefined` when it is over the limit. */
+function collect(request: IncomingMessage): Promise<Uint8Array | undefined> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = []
+    let length = 0
+    request.on('data', (chunk: Buffer) => {
+      length += chunk.length
+      if (length <= MAX_BODY) chunks.push(chunk)
+      else if (length > PATIENCE) resolve(undefined)
+    })
+    request.on('end', () => {
+      if (length > MAX_BODY) resolve(undefined)
+      else resolve(chunks.length === 1 ? chunks[0] : Buffer.concat(chunks))
+    })
+    request.on('error', reject)
+  })
+}
+
+function* pairs(rawHeaders: string[]): Iterable<[string, string]> {
+  for (let i = 0; i + 1 < rawHeaders.length; i += 2) yield [rawHeaders[i]!, rawHeaders[i + 1]!]
+}
+
+function send(response: ServerResponse, { status, headers, body }: HttpResponse, last: boolean): void {
+  const length = Buffer.byteLength(body)
+  response.writeHead(status, { ...headers, 'content-length': length, ...(last ? { connection: 'close' } : {}) })
+  response.end(body)
+}
+
+/** What was sent is not HTTP, too long, or not coming; none of it has a name at AWS but the first. */
+function clientFault(code: string | undefined): HttpResponse {
+  switch (code) {
+    case 'HPE_HEADER_OVERFLOW':
+      return earlyRefusal(new KmsError('RequestHeaderSectionTooLarge'), 431)
+    case 'ERR_HTTP_REQUEST_TIMEOUT':
+      return earlyRefusal(new KmsError('RequestTimeoutException'), 408)
+    default:
+      return earlyRefusal(new KmsError('SerializationException', 'the request is not well-formed HTTP'))
+  }
+}
+
+/** An answer as text, for a connection on which node:http no longer answers. */
+function wire({ status, headers, body }: HttpResponse): string {
+  const fields = { ...headers, 'content-length': Buffer.byteLength(body), connection: 'close' }
+  const lines = Object.entries(fields).map(([name, value]) => `${name}: ${value}\r\n`)
+  return `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\n${lines.join('')}\r\n${body.toString()}`
+}
+
+function secureServer(tls: { cert: string; key: string }, settings: object, handshakeTimeout: number): Server {
+  const [cert, key] = [readPem(tls.cert), readPem(tls.key)]
+  try {
+    return createHttpsServer({ ...settings, cert, key, handshakeTimeout, minVersion: 'TLSv1.2' })
+  } catch (error) {
+    throw new Error(`\`${tls.cert}\` and \`${tls.key}\` are not a certificate and its key in PEM form`, {
+      cause: error,
+    })
+  }
+}
+
+function readPem(file: string): Buffer {
+  try {
+    return readFileSync(file)
+  } catch (error) {
+    throw new Error(`cannot read \`${file}\` (${(error as NodeJS.ErrnoException).code})`, { cause: error })
+  }
+}
+
+function listenError(error: NodeJS.ErrnoException, host: string, port: number): Error {
+  const reasons: Record<string, string> = {
+    EADDRINUSE: `port ${port} on ${host} is already in use`,
+    EACCES: `port ${port} on ${host} may not be opened by this user`,
+    EADDRNOTAVAIL: `${host} is not an address of this machine`,
+    ENOTFOUND: `the host name ${host} is unknown`,
+  }
+  return new Error(reasons[error.code ?? ''] ?? `cannot listen on ${host}: ${error.message}`, { cause: error })
+}
+
+/** Every address is not an address to connect to. */
+function reachable(host: string): string {
+  if (host === '0.0.0.0') return '127.0.0.1'
+  if (host === '::') return '[::1]'
+  return isIP(host) === 6 ? `[${host}]` : host
+}
