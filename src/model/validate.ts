@@ -60,9 +60,8 @@ function complain(rule: Rule, input: unknown): never {
   rule.explain(input, '', found)
   // Only an object whose getters answer differently each time gets here with nothing found.
   if (found.length === 0) fail('SerializationException', 'the input changed while it was read')
-  const told = found.slice(0, TOLD)
-  const count = told.length === 1 ? '1 validation error detected' : `${told.length} validation errors detected`
-  fail('ValidationException', `${count}: ${told.join('; ')}`)
+  const count = found.length === 1 ? '1 validation error detected' : `${found.length} validation errors detected`
+  fail('ValidationException', `${count}: ${found.join('; ')}`)
 }
 
 function ruleOf(name: string): Rule {
@@ -117,19 +116,20 @@ function structure(shape: Row<'structure'>): Rule {
         const at = path ? `${path}.${told}` : told
         const it = value[name] ?? null
         if (it !== null) rule.explain(it, at, found)
-        else if (required) found.push(violation('Value null', at, MUST_NOT_BE_NULL))
+        else if (required) tell(found, 'Value null', at, MUST_NOT_BE_NULL)
       }
     },
   }
 }
 
 /**
- * Structures in a list answer for themselves, as `tags.1.member.tagKey`. Of scalars AWS tells the whole list and all that
+ * Structures in a list answer for themselves, as `tags.1.member.tagKey`. Of strings AWS tells the whole list and all that
  * each must satisfy (recorded of ACM, Lambda and Config; unconfirmed of KMS).
  */
 function list(shape: Row<'list'>): Rule {
   const rule = ruleOf(shape.member)
   const member = (SHAPES as Record<string, Shape>)[shape.member]!
+  const texts = member.type === 'string' ? stringConstraints(member).map(({ text }) => text) : undefined
   const constraints = lengths(shape)
   return {
     holds(value) {
@@ -139,17 +139,15 @@ function list(shape: Row<'list'>): Rule {
     },
     explain(value, path, found) {
       if (!Array.isArray(value)) mismatch(value, 'list')
-      const shown = `Value '[${value.join(', ')}]'`
-      for (const { holds, text } of constraints) if (!holds(value)) found.push(violation(shown, path, text))
-      if (member.type === 'string') {
-        const inside: string[] = []
-        for (const it of value) if (it !== null && it !== undefined) rule.explain(it, path, inside)
-        const texts = stringConstraints(member).map(({ text }) => text)
-        if (value.some((it) => it === null || it === undefined)) texts.push(MUST_NOT_BE_NULL)
-        else if (inside.length === 0) return
-        found.push(violation(shown, path, `Member must satisfy constraint: [${texts.join(', ')}]`))
-      } else {
-        for (const [index, it] of value.entries()) item(rule, it, `${path}.${index + 1}.member`, found)
+      const inside: string[] = []
+      for (let i = 0; i < value.length; i++) item(rule, value[i], `${path}.${i + 1}.member`, inside)
+      // Only now is every element known to be of its type, and safe to show; structures are not shown, they may hold secrets.
+      const shown = texts ? `Value '[${value.join(', ')}]'` : 'Value'
+      for (const { holds, text } of constraints) if (!holds(value)) tell(found, shown, path, text)
+      if (!texts) found.push(...inside.slice(0, TOLD - found.length))
+      else if (inside.length > 0) {
+        const nulls = value.some((it) => it === null || it === undefined) ? [MUST_NOT_BE_NULL] : []
+        tell(found, shown, path, `Member must satisfy constraint: [${[...texts, ...nulls].join(', ')}]`)
       }
     },
   }
@@ -179,7 +177,7 @@ function map(shape: Row<'map'>): Rule {
 
 /** An element of a list or map, which may not be null. */
 function item(rule: Rule, value: unknown, path: string, found: string[]): void {
-  if (value === null || value === undefined) found.push(violation('Value null', path, MUST_NOT_BE_NULL))
+  if (value === null || value === undefined) tell(found, 'Value null', path, MUST_NOT_BE_NULL)
   else rule.explain(value, path, found)
 }
 
@@ -194,7 +192,7 @@ function scalar<T>(
     explain(value, path, found) {
       if (!is(value)) mismatch(value, shape.type)
       for (const { holds, text } of constraints) {
-        if (!holds(value)) found.push(violation(shape.sensitive ? 'Value' : `Value '${show(value)}'`, path, text))
+        if (!holds(value)) tell(found, shape.sensitive ? 'Value' : `Value '${show(value)}'`, path, text)
       }
     },
   }
@@ -205,8 +203,10 @@ function all<T>(constraints: readonly Constraint<T>[], value: T): boolean {
   return true
 }
 
-const violation = (value: string, path: string, text: string): string =>
-  `${value} at '${path}' failed to satisfy constraint: ${text}`
+/** Notes one violation of the value shown, unless enough are told. */
+function tell(found: string[], value: string, path: string, text: string): void {
+  if (found.length < TOLD) found.push(`${value} at '${path}' failed to satisfy constraint: ${text}`)
+}
 
 function stringConstraints(shape: Row<'string'>): Constraint<string>[] {
   const constraints: Constraint<string>[] = lengths(shape)
