@@ -1,0 +1,48 @@
+//! What all threads of an open store share.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, AtomicU64};
+
+use crate::error::{Error, Result};
+use crate::health::Health;
+use crate::mac::Macs;
+use crate::schema::Schema;
+use crate::table::Table;
+
+pub struct Shared {
+    tables: HashMap<String, Table>,
+    pub macs: Arc<Macs>,
+    pub health: Health,
+    /// The sequence of the last commit that was acknowledged.
+    pub revision: AtomicI64,
+    /// How many transactions were made durable.
+    pub batches: AtomicU64,
+}
+
+impl Shared {
+    pub fn new(schema: Schema, macs: Arc<Macs>, revision: i64) -> Self {
+        let tables = schema
+            .tables
+            .into_iter()
+            .map(|table| (table.name.clone(), Table::new(table)))
+            .collect();
+        Self {
+            tables,
+            macs,
+            health: Health::default(),
+            revision: revision.into(),
+            batches: 0.into(),
+        }
+    }
+
+    pub fn table(&self, name: &str) -> Result<&Table> {
+        self.tables
+            .get(name)
+            .ok_or_else(|| Error::misuse(format!("there is no table `{name}`")))
+    }
+
+    pub fn tables(&self) -> impl Iterator<Item = &Table> {
+        self.tables.values()
+    }
+}
