@@ -1,0 +1,159 @@
+/**
+ * A key never leaves in the clear. A server is given a key whose bytes we know, does cryptography with it, and is then
+ * turned inside out: its memory, a core dump, a heap snapshot, its store and its logs.
+ */
+import test from 'ava'
+import { execFile } from 'node:child_process'
+import { createHash, randomBytes } from 'node:crypto'
+import { createReadStream, openSync, readFileSync, readSync } from 'node:fs'
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout } from 'node:timers/promises'
+import { promisify } from 'node:util'
+import { DecryptCommand, EncryptCommand, GenerateDataKeyCommand, KMSClient, ReEncryptCommand } from '@aws-sdk/client-kms'
+import { headerOf } from '../src/ciphertext.ts'
+import { NEVER } from '../src/clock.ts'
+import type { Key } from '../src/keys.ts'
+import { edits, Records } from '../src/store/cache.ts'
+import { openSqlite } from '../src/store/sqlite.ts'
+import { openVault, storePath } from '../src/vault.ts'
+import { served } from './helpers/served.ts'
+
+const KEY_ID = '12345678-1234-4234-8234-123456789abc'
+const credentials = { accessKeyId: 'test', secretAccessKey: 'test' }
+const run = promisify(execFile)
+
+/** What a leak would look like: the bytes themselves, or written out. Derived, so that this process alone holds them whole. */
+function needles(secret: Uint8Array): Buffer[] {
+  const bytes = Buffer.from(secret)
+  return [bytes, Buffer.from(bytes.toString('hex')), Buffer.from(bytes.toString('base64').slice(0, 42))]
+}
+
+test('a known key is used, and found nowhere outside the HSM', async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), 'strongroom-secrecy-'))
+  t.teardown(() => rm(folder, { recursive: true, force: true }))
+  const data = join(folder, 'data')
+  const secret = createHash('sha256').update(randomBytes(32)).digest()
+  await plant(data, secret)
+
+  const server = await served(t, [], { data, cwd: folder, env: { NODE_OPTIONS: '--heapsnapshot-signal=SIGUSR2' } })
+  const kms = new KMSClient({ region: 'us-east-1', endpoint: server.url, credentials })
+  t.teardown(() => kms.destroy())
+  // What may be found, and must be, lest the search be blind: a plaintext the server has just answered with.
+  const canary = randomBytes(64)
+  for (let i = 0; i < 50; i++) {
+    const { CiphertextBlob } = await kms.send(new EncryptCommand({ KeyId: KEY_ID, Plaintext: canary }))
+    await kms.send(new GenerateDataKeyCommand({ KeyId: KEY_ID, KeySpec: 'AES_256' }))
+    await kms.send(new ReEncryptCommand({ CiphertextBlob, DestinationKeyId: KEY_ID }))
+    const { Plaintext } = await kms.send(new DecryptCommand({ CiphertextBlob }))
+    t.deepEqual(Buffer.from(Plaintext!), canary)
+  }
+
+  const memory = searchMemory(server.pid, [...needles(secret), canary])
+  t.true(memory.found[3], 'the search finds what is in memory')
+  t.deepEqual(memory.found.slice(0, 3), [false, false, false], 'the process’s readable memory')
+  t.true(memory.bytes > 20_000_000)
+
+  const core = join(folder, 'core')
+  await run('gcore', ['-o', core, String(server.pid)])
+  const dumped = await searchFile(`${core}.${server.pid}`, [...needles(secret), canary])
+  t.true(dumped[3], 'the search finds what is in a core dump')
+  t.deepEqual(dumped.slice(0, 3), [false, false, false], 'a core dump')
+
+  process.kill(server.pid, 'SIGUSR2')
+  const snapshot = join(folder, await appears(folder, '.heapsnapshot'))
+  const heap = await searchFile(snapshot, [...needles(secret), Buffer.from(KEY_ID)])
+  t.true(heap[3], 'the search finds what is in a heap snapshot')
+  t.deepEqual(heap.slice(0, 3), [false, false, false], 'a heap snapshot')
+
+  const stored = await readdir(data)
+  const files = Buffer.concat(await Promise.all(stored.map((name) => readFile(join(data, name)))))
+  t.true(files.includes(KEY_ID), 'the search finds what is in the store')
+  for (const needle of needles(secret)) t.false(files.includes(needle), 'the store')
+  for (const needle of needles(secret)) t.false(server.output().includes(needle.toString('latin1')), 'the logs')
+})
+
+/** Puts a KMS key of these very bytes into a new data folder; `ImportKeyMaterial` is not there yet. */
+async function plant(data: string, secret: Buffer): Promise<void> {
+  const hsm = await openVault(data, undefined, {})
+  const store = await openSqlite(storePath(data), hsm)
+  // The HSM wipes what it is given.
+  const token = hsm.import('AES_256', 3, Buffer.from(secret))
+  const id = 'ab'.repeat(32)
+  const current = { id, header: headerOf(id), token, created: 0, opened: { slot: 0 } }
+  const key: Key = {
+    arn: `arn:aws:kms:us-east-1:000000000000:key/${KEY_ID}`,
+    region: 'us-east-1',
+    account: '000000000000',
+    id: KEY_ID,
+    spec: 'SYMMETRIC_DEFAULT',
+    usage: 'ENCRYPT_DECRYPT',
+    origin: 'AWS_KMS',
+    created: 0,
+    enabled: true,
+    deletion: NEVER,
+    description: '',
+    policy: '',
+    tags: [],
+    current,
+    materials: [current],
+    version: 0,
+  }
+  await new Records(store, 10).commit([edits.putKey(key), edits.addMaterial(key, current)])
+  await store.close()
+  hsm.close()
+}
+
+/** Reads all that can be read of a process's memory. */
+function searchMemory(pid: number, wanted: readonly Buffer[]): { found: boolean[]; bytes: number } {
+  const memory = openSync(`/proc/${pid}/mem`, 'r')
+  const found = wanted.map(() => false)
+  let bytes = 0
+  const chunk = Buffer.alloc(4 << 20)
+  for (const line of readFileSync(`/proc/${pid}/maps`, 'utf8').split('\n')) {
+    const [, from, to, rights] = /^([0-9a-f]+)-([0-9a-f]+) (\S+)/.exec(line) ?? []
+    if (!rights?.startsWith('r') || /\[(vvar|vsyscall)/.test(line)) continue
+    const end = Number.parseInt(to!, 16)
+    // Chunks overlap, lest a needle lie across two.
+    for (let at = Number.parseInt(from!, 16); at < end; at += chunk.length - 128) {
+      const read = readAt(memory, chunk, Math.min(chunk.length, end - at), at)
+      bytes += read
+      for (const [i, needle] of wanted.entries()) found[i] ||= chunk.subarray(0, read).includes(needle)
+    }
+  }
+  return { found, bytes }
+}
+
+/** A page that the kernel lets nobody read counts as empty. */
+function readAt(file: number, into: Buffer, length: number, at: number): number {
+  try {
+    return readSync(file, into, 0, length, at)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EIO') return 0
+    throw error
+  }
+}
+
+async function searchFile(path: string, wanted: readonly Buffer[]): Promise<boolean[]> {
+  const found = wanted.map(() => false)
+  let tail: Buffer = Buffer.alloc(0)
+  for await (const chunk of createReadStream(path, { highWaterMark: 4 << 20 }) as AsyncIterable<Buffer>) {
+    const window = Buffer.concat([tail, chunk])
+    for (const [i, needle] of wanted.entries()) found[i] ||= window.includes(needle)
+    tail = window.subarray(-128)
+  }
+  return found
+}
+
+/** The name of a file that shows up in `folder`, once it is whole. */
+async function appears(folder: string, ending: string): Promise<string> {
+  for (let size = -1, i = 0; i < 600; i++) {
+    await setTimeout(200)
+    const name = (await readdir(folder)).find((file) => file.endsWith(ending))
+    const now = name === undefined ? 0 : (await readFile(join(folder, name))).length
+    if (name !== undefined && now > 0 && now === size) return name
+    size = now
+  }
+  throw new Error(`no file *${ending} appeared`)
+}
