@@ -188,7 +188,7 @@ function scalar<T>(
   show: (value: T) => string = String,
 ): Rule {
   return {
-    holds: (value) => is(value) && all(constraints, value),
+    holds: constraints.length === 0 ? is : (value) => is(value) && all(constraints, value),
     explain(value, path, found) {
       if (!is(value)) mismatch(value, shape.type)
       for (const { holds, text } of constraints) {
