@@ -15,7 +15,8 @@ impl<T> Reply<T> {
         Self(Some(Box::new(answer)))
     }
 
-    pub(crate) fn send(mut self, result: Result<T>) {
+    /// Answers.
+    pub fn send(mut self, result: Result<T>) {
         if let Some(answer) = self.0.take() {
             answer(result);
         }
