@@ -1,1 +1,74 @@
-//! hsm
+//! A hardware security module in software: keys are made inside it, leave only sealed, and work in numbered slots.
+//!
+//! [`Hsm`] is the one door. Behind it, each organ has a module of its own:
+//!
+//! | module | holds |
+//! |---|---|
+//! | `slots`, `order` | opened keys, bounded, the least recently used evicted |
+//! | `limiter` | the throughput of a real device |
+//! | `domain`, `token`, `spec` | the key that seals the others, what it seals, and what kinds there are |
+//! | `cipher`, `kdf`, `keywrap` | the primitives |
+//! | `key`, `pages`, `secret` | where secrets may be: protected pages, or the stack for one call |
+//! | `entropy` | randomness as a seam |
+//! | `sys` | the calls into AWS-LC |
+//!
+//! The crate reads no clock, file or environment, and knows nothing of who asks. Time and entropy are given to it.
+//!
+//! ```
+//! use hsm::{Hsm, RootSecret, Settings, SystemEntropy, Usages};
+//! # struct Still;
+//! # impl hsm::Clock for Still { fn now(&self) -> u64 { 0 } }
+//!
+//! let settings = Settings::new(Still, SystemEntropy);
+//! let hsm = Hsm::create(RootSecret::Key(&[7; 32]), settings)?;
+//! let token = hsm.generate("AES_256", Usages::ENCRYPT | Usages::DECRYPT)?;
+//! let slot = hsm.load(&token)?;
+//!
+//! let mut sealed = [0; 64];
+//! let length = hsm.encrypt(slot, b"attack at dawn", b"to: bob", 0, &mut sealed)?;
+//! let mut opened = [0; 64];
+//! let length = hsm.decrypt(slot, &sealed[..length], b"to: bob", &mut opened)?;
+//! assert_eq!(&opened[..length], b"attack at dawn");
+//! # Ok::<(), hsm::Error>(())
+//! ```
+
+mod cipher;
+mod domain;
+mod entropy;
+mod error;
+#[expect(
+    clippy::module_inception,
+    reason = "the device is the crate's one door, and both are called so"
+)]
+mod hsm;
+mod kdf;
+mod key;
+mod keywrap;
+mod limiter;
+mod order;
+mod pages;
+mod secret;
+mod slots;
+mod spec;
+mod sys;
+mod token;
+
+pub use crate::{
+    domain::RootSecret,
+    entropy::{Entropy, SeededEntropy, SystemEntropy},
+    error::{Error, Kind, Result},
+    hsm::{Hsm, Sealed, Settings, Target},
+    limiter::{Clock, Limit},
+    pages::Memory,
+    secret::{Secret, SecretBuffer},
+    slots::{Slot, Stats},
+    spec::{Spec, Usages},
+    token::Token,
+};
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// Nothing in here panics while it holds a lock; if that is ever wrong, the state behind it is still whole.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
