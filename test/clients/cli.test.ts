@@ -3,15 +3,11 @@ import { execFile } from 'node:child_process'
 import { readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import test from 'ava'
-import { serve, type Served } from '../helpers/served.ts'
+import { serve } from '../helpers/served.ts'
 import { ACCOUNT, clientEnvironment, OTHER_ACCOUNT, program, REGION, scene } from './environment.ts'
 
 const { folder, config } = scene()
-let server: Served
-
-test.before(async () => {
-  server = await serve(['--config', config])
-})
+const server = await serve(['--config', config])
 
 test.after.always(async () => {
   await server.stop()

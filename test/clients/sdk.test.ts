@@ -27,19 +27,14 @@ import {
   TagResourceCommand,
   UnsupportedOperationException,
 } from '@aws-sdk/client-kms'
-import { serve, type Served } from '../helpers/served.ts'
+import { serve } from '../helpers/served.ts'
 import { ACCOUNT, OTHER_ACCOUNT, REGION, scene } from './environment.ts'
 
 const { folder, config } = scene()
 const SECRET = new TextEncoder().encode('a secret')
 const CONTEXT = { tenant: 'örebro' }
-let server: Served
-let kms: KMSClient
-
-test.before(async () => {
-  server = await serve(['--config', config])
-  kms = client()
-})
+const server = await serve(['--config', config])
+const kms = client()
 
 test.after.always(async () => {
   kms.destroy()
