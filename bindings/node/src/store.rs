@@ -12,7 +12,7 @@ use napi::{
 };
 use napi_derive::napi;
 
-use crate::hsm::Device;
+use crate::hsm::Hsm;
 
 /// A value on its way in.
 type In = Either4<String, f64, Uint8Array, Null>;
@@ -83,7 +83,7 @@ impl NodeStore {
         env: &'env Env,
         path: String,
         schema_json: String,
-        hsm: &Device,
+        hsm: &Hsm,
         options: Option<StoreOptions>,
     ) -> napi::Result<Object<'env>> {
         let mut settings = Options::default();
@@ -182,7 +182,7 @@ impl NodeStore {
 
     /// Checks all of a store without serving it.
     #[napi(ts_return_type = "Promise<Verified>")]
-    pub fn verify<'env>(env: &'env Env, path: String, schema_json: String, hsm: &Device) -> napi::Result<Object<'env>> {
+    pub fn verify<'env>(env: &'env Env, path: String, schema_json: String, hsm: &Hsm) -> napi::Result<Object<'env>> {
         let verify = move |key| ::store::verify(&PathBuf::from(path), &schema_json, &key);
         let convert = |_: &Env, found: ::store::Verified| {
             Ok(Verified { rows: float(found.rows), revision: float(found.revision) })
@@ -226,8 +226,8 @@ fn thrown(env: &Env, error: &Error) -> napi::Error {
     object.unwrap_or_else(|failure| failure)
 }
 
-fn key_of(device: &Device) -> Result<Key, Error> {
-    let key = device.hsm.mac_key("store");
+fn key_of(hsm: &Hsm) -> Result<Key, Error> {
+    let key = hsm.device.mac_key("store");
     key.map(|key| Key(*key)).map_err(|error| Error::new(Code::Closed, error.to_string()))
 }
 
@@ -241,7 +241,7 @@ fn change(change: Change) -> Result<::store::Change, Error> {
 }
 
 fn values(values: Vec<In>) -> Result<Vec<Value>, Error> {
-    let convert = |value| {
+    let convert = |value: In| {
         Ok(match value {
             Either4::A(text) => Value::Text(text),
             Either4::B(number) => Value::Integer(integer(number)?),
@@ -253,7 +253,7 @@ fn values(values: Vec<In>) -> Result<Vec<Value>, Error> {
 }
 
 fn row(env: &Env, row: ::store::Row) -> napi::Result<Row> {
-    let convert = |value| {
+    let convert = |value: Value| {
         Ok(match value {
             Value::Text(text) => Either4::A(text),
             Value::Integer(number) => Either4::B(float(number)),
