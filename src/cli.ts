@@ -1,0 +1,26 @@
+#!/usr/bin/env node
+/** The program `strongroom`: the terminal, its signals and the room itself, handed to the commands. */
+import { main } from './cli/main.ts'
+
+const stop = new Promise<void>((resolve) => {
+  let asked = false
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.on(signal, () => {
+      // Once is a wish, twice an order: 128 + the signal's number, as the shell would say it.
+      if (asked) process.exit(signal === 'SIGINT' ? 130 : 143)
+      asked = true
+      resolve()
+    })
+  }
+})
+
+// The room brings the native addon along, which `--help` can do without.
+const room = async () => (await import('./strongroom.ts')).Strongroom
+
+process.exitCode = await main(process.argv.slice(2), {
+  open: async (options) => (await room()).open(options),
+  verify: async (data) => (await room()).verify(data),
+  out: (text) => process.stdout.write(text),
+  error: (text) => process.stderr.write(text),
+  stop,
+})

@@ -1,0 +1,101 @@
+/** The commands: which there are, what their flags are, and which exit code an end has. */
+import { existsSync, readFileSync } from 'node:fs'
+import { ConfigError } from '../config.ts'
+import { nearest } from '../nearest.ts'
+import { flagHelp, readFlags, UsageError } from './flags.ts'
+import { serve, SERVE } from './serve.ts'
+import type { World } from './serve.ts'
+
+const VERIFY = {
+  data: { values: ['DIR'], help: 'folder to check (.strongroom)' },
+} as const
+
+/** Everything outside this process that a command touches. */
+export interface Terminal extends World {
+  verify(data: string): Promise<{ rows: number; revision: number }>
+}
+
+interface Command {
+  readonly summary: string
+  readonly help: string
+  run(args: readonly string[], terminal: Terminal): Promise<number>
+}
+
+const COMMANDS: Record<string, Command> = {
+  serve: {
+    summary: 'serve AWS KMS over HTTP',
+    help: `usage: strongroom serve [flags]\n\n${flagHelp(SERVE)}`,
+    run: (args, terminal) => serve(readFlags(SERVE, args), terminal),
+  },
+  verify: {
+    summary: 'check all that is stored, without serving it',
+    help:
+      `usage: strongroom verify --data DIR\n\n${flagHelp(VERIFY)}\n` +
+      'Exit code 0: clean. 1: damaged, or not readable with the root secret; the code says what. 2: not checked.\n',
+    run: (args, terminal) => verify(readFlags(VERIFY, args).data?.[0] ?? '.strongroom', terminal),
+  },
+}
+
+const HELP = `usage: strongroom COMMAND [flags]
+
+${Object.entries(COMMANDS)
+  .map(([name, { summary }]) => `  ${name.padEnd(8)}${summary}\n`)
+  .join('')}
+strongroom COMMAND --help tells more; strongroom --version the version.
+`
+
+/** Reasons why a store was not checked at all, which says nothing about its state. */
+const NOT_CHECKED = new Set(['StoreLocked', 'StoreVersion', 'EACCES'])
+
+/** Runs what was typed; the exit code: 0 all went well, 1 it did not, 2 it was not understood. */
+export async function main(args: readonly string[], terminal: Terminal): Promise<number> {
+  const { out, error } = terminal
+  const [name = '', ...rest] = args
+  try {
+    if (name === '--version') return say(out, `${version()}\n`, 0)
+    if (name === '--help' || name === '-h' || name === 'help') return say(out, HELP, 0)
+    if (name === '') return say(error, HELP, 2)
+    const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined
+    if (!command) throw new UsageError(`unknown command \`${name}\`${nearest(name, Object.keys(COMMANDS))}`)
+    if (rest.includes('--help') || rest.includes('-h')) return say(out, command.help, 0)
+    return await command.run(rest, terminal)
+  } catch (problem) {
+    if (problem instanceof ConfigError) return say(error, `${problem.message}\n`, 2)
+    if (problem instanceof UsageError) {
+      const help = name in COMMANDS ? `strongroom ${name} --help` : 'strongroom --help'
+      return say(error, `strongroom: ${problem.message}\n${help} tells what there is.\n`, 2)
+    }
+    return say(error, `strongroom: ${reason(problem)}\n`, 1)
+  }
+}
+
+async function verify(data: string, { verify, out, error }: Terminal): Promise<number> {
+  if (!existsSync(data)) throw new UsageError(`there is no folder \`${data}\``)
+  try {
+    const { rows, revision } = await verify(data)
+    return say(out, `${data} is clean: ${rows} rows, revision ${revision}.\n`, 0)
+  } catch (problem) {
+    const checked = !NOT_CHECKED.has(codeOf(problem) ?? '')
+    return say(error, `${data} ${checked ? 'is damaged' : 'was not checked'}: ${reason(problem)}\n`, checked ? 1 : 2)
+  }
+}
+
+function say(speak: (text: string) => void, text: string, code: number): number {
+  speak(text)
+  return code
+}
+
+function codeOf(problem: unknown): string | undefined {
+  return problem instanceof Error && 'code' in problem && typeof problem.code === 'string' ? problem.code : undefined
+}
+
+function reason(problem: unknown): string {
+  const code = codeOf(problem)
+  const message = problem instanceof Error ? problem.message : 'something failed'
+  return code === undefined || message.startsWith(code) ? message : `${code}: ${message}`
+}
+
+function version(): string {
+  const file = readFileSync(new URL('../../package.json', import.meta.url), 'utf8')
+  return (JSON.parse(file) as { version: string }).version
+}

@@ -1,0 +1,109 @@
+/** `strongroom serve`: opens a room, serves it until told to stop, and says so in lines a person or a script can use. */
+import { rename, writeFile } from 'node:fs/promises'
+import { ACCOUNT_ID, RANGES, readConfig } from '../config.ts'
+import type { Config } from '../config.ts'
+import { isLoopback } from '../http/server.ts'
+import type { Listener, ListenOptions } from '../http/server.ts'
+import { defaultAccounts } from '../identity.ts'
+import type { StrongroomOptions } from '../strongroom.ts'
+import { UsageError, wholeNumber } from './flags.ts'
+import type { Flags, Given } from './flags.ts'
+
+export const SERVE = {
+  host: { values: ['H'], help: 'address to listen on (127.0.0.1); more than this machine only if you name it' },
+  port: { values: ['N'], help: 'port to listen on (4599); 0 takes any free one' },
+  'port-file': { values: ['F'], help: 'write the port to this file, once the server listens' },
+  data: { values: ['DIR'], help: 'folder that keeps keys and records (.strongroom), made if need be' },
+  memory: { values: [], help: 'keep nothing on disk' },
+  account: { values: ['ID'], help: 'account of the access key test/test (000000000000)' },
+  config: { values: ['FILE'], help: 'YAML file with accounts, access keys and any of these settings; flags win' },
+  tls: { values: ['CERT', 'KEY'], help: 'serve HTTPS with this certificate and key (PEM files)' },
+  slots: { values: ['N'], help: 'keys the HSM holds open at a time (65536)' },
+  'device-rate': { values: ['N'], help: 'operations per second of the whole HSM (no limit)' },
+} as const satisfies Flags
+
+/** What serving needs of a room. */
+export interface ServedRoom {
+  listen(options: ListenOptions): Promise<Listener>
+  close(): Promise<void>
+}
+
+export interface World {
+  open(options: StrongroomOptions): Promise<ServedRoom>
+  out(text: string): void
+  error(text: string): void
+  /** Resolves when the operator wants us to stop. */
+  stop: Promise<unknown>
+}
+
+/** Flags over file over defaults. */
+export function settings(given: Given<typeof SERVE>): Config {
+  const file = given.config ? readConfig(given.config[0]!) : {}
+  const [cert, key] = given.tls ?? []
+  if (given.data && given.memory) throw new UsageError('`--data` and `--memory` exclude each other')
+  if (given.account && !ACCOUNT_ID.test(given.account[0]!)) throw new UsageError('`--account` must be 12 digits')
+  // The flag that was given decides between folder and memory, whatever the file says.
+  const memory = given.memory ? true : given.data ? false : file.memory
+  return {
+    accounts: file.accounts?.length ? file.accounts : undefined,
+    account: given.account?.[0] ?? file.account,
+    host: given.host?.[0] ?? file.host,
+    port: wholeNumber('port', given.port, RANGES.port) ?? file.port ?? 4599,
+    memory,
+    data: memory ? undefined : (given.data?.[0] ?? file.data ?? '.strongroom'),
+    slots: wholeNumber('slots', given.slots, RANGES.slots) ?? file.slots,
+    deviceRate: wholeNumber('device-rate', given['device-rate'], RANGES.deviceRate) ?? file.deviceRate,
+    tls: cert !== undefined && key !== undefined ? { cert, key } : file.tls,
+  }
+}
+
+/** Serves until told to stop; the exit code. */
+export async function serve(given: Given<typeof SERVE>, { open, out, error, stop }: World): Promise<number> {
+  const { host, port, tls, accounts, ...options } = settings(given)
+  const log = (line: string) => error(`${new Date().toISOString()} ${line}\n`)
+  let damaged = false
+  let giveUp = () => {}
+  const damage = new Promise<void>((resolve) => (giveUp = resolve))
+  const onDamage = (code: string, message: string) => {
+    log(`damage found: ${code}: ${message}`)
+    damaged = true
+    giveUp()
+  }
+
+  const room = await open({ ...options, accounts: accounts ?? defaultAccounts(options.account), log, onDamage })
+  try {
+    if (host !== undefined && !isLoopback(host)) {
+      log(
+        `listening on ${host}: other machines can reach this server${tls ? '' : ', and what is sent is not encrypted'}`,
+      )
+    }
+    const listener = await room.listen({ host, port, tls, allowRemote: host !== undefined, log })
+    if (given['port-file']) await writeWhole(given['port-file'][0]!, String(listener.port))
+    out(readyLines(listener.url, options, accounts === undefined))
+    await Promise.race([stop, damage])
+    log('stopping')
+  } finally {
+    await room.close()
+  }
+  return damaged ? 1 : 0
+}
+
+/** The credentials are shown only when they are the public ones; a config file's are its reader's business. */
+function readyLines(url: string, { data }: Config, isDefault: boolean): string {
+  const credentials = isDefault ? ' AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test' : ''
+  const kept = data === undefined ? 'Nothing is kept on disk.' : `Keys and records are kept in ${data}.`
+  return `strongroom serves AWS KMS on ${url}
+${kept} Any Region will do:
+
+export AWS_ENDPOINT_URL_KMS=${url}${credentials} AWS_REGION=us-east-1 AWS_DEFAULT_REGION=us-east-1
+
+Ready.
+`
+}
+
+/** A reader of the file sees all of it or nothing. */
+async function writeWhole(file: string, text: string): Promise<void> {
+  const draft = `${file}.${process.pid}.new`
+  await writeFile(draft, text)
+  await rename(draft, file)
+}
