@@ -52,7 +52,7 @@ test('any other context does not open it, and says no more', async (t) => {
   const { room, id } = await scene(t)
   const EncryptionContext = { patient: '7', ward: 'b' }
   const { CiphertextBlob } = await room.encrypt({ KeyId: id, Plaintext: secret, EncryptionContext })
-  const others = [undefined, {}, { patient: '7' }, { patient: '7', ward: 'B' }, { patien: 't7', ward: 'b' }, { ...EncryptionContext, x: '' }]
+  const others: (Record<string, string> | undefined)[] = [undefined, {}, { patient: '7' }, { patient: '7', ward: 'B' }, { patien: 't7', ward: 'b' }, { ...EncryptionContext, x: '' }]
   for (const other of others) {
     await refuses(t, room.decrypt({ CiphertextBlob, EncryptionContext: other }), 'InvalidCiphertextException', '')
   }

@@ -69,8 +69,7 @@ test('ListKeys pages through all keys of the account and Region, and of no other
     pages++
   } while (Marker)
   t.is(pages, 3)
-  t.deepEqual(new Set(seen), ids)
-  t.is(seen.length, 25)
+  t.deepEqual(seen.toSorted(), [...ids].toSorted())
   t.deepEqual((await room.as({ region: 'eu-west-3' }).listKeys()).Keys, [])
   t.deepEqual((await room.as({ account: '000000000002' }).listKeys()).Keys, [])
   t.deepEqual((await room.listKeys({ ResourceOwners: ['OTHER_ACCOUNTS_VIA_RAM'] })).Keys, [])
