@@ -60,7 +60,7 @@ export function settings(given: Given<typeof SERVE>): Config {
 /** Serves until told to stop; the exit code. */
 export async function serve(given: Given<typeof SERVE>, { open, out, error, stop }: World): Promise<number> {
   const { host, port, tls, accounts, ...options } = settings(given)
-  const log = (line: string) => error(`${new Date().toISOString()} ${line}\n`)
+  const log = (line: string) => error(`strongroom: ${line}\n`)
   let damaged = false
   let giveUp = () => {}
   const damage = new Promise<void>((resolve) => (giveUp = resolve))

@@ -41,7 +41,7 @@ export function createHandler({ service, identities, now, log, ready }: HandlerO
 
   return async function handle(request) {
     const requestId = randomUUID()
-    const headers = answerHeaders(requestId, now())
+    const headers = { ...answerHeaders(requestId), date: now().toUTCString() }
     const path = request.url.split('?', 1)[0]
     try {
       if (path === '/health') return probe(request, headers, 'ok')
@@ -58,9 +58,9 @@ export function createHandler({ service, identities, now, log, ready }: HandlerO
   }
 }
 
-/** An answer to what never became a request: a body over the limit, a broken header, a server that is full. */
+/** An answer to what never became a request: a body over the limit, a broken header. Undated, for sockets keep the date. */
 export function earlyRefusal(error: KmsError, status = error.status): HttpResponse {
-  return refusal(error, answerHeaders(randomUUID(), new Date()), status)
+  return refusal(error, answerHeaders(randomUUID()), status)
 }
 
 function operationOf({ headers }: HttpRequest): OperationName {
@@ -70,13 +70,12 @@ function operationOf({ headers }: HttpRequest): OperationName {
   return known && media === CONTENT_TYPE ? (name as OperationName) : fail('UnknownOperationException')
 }
 
-function answerHeaders(requestId: string, now: Date): Record<string, string> {
+function answerHeaders(requestId: string): Record<string, string> {
   return {
     'x-amzn-requestid': requestId,
     'cache-control': 'no-cache, no-store, must-revalidate, private',
     expires: '0',
     pragma: 'no-cache',
-    date: now.toUTCString(),
     'content-type': CONTENT_TYPE,
   }
 }

@@ -1,47 +1,10 @@
-import test from 'ava'
-import type { ExecutionContext } from 'ava'
 import { hash } from 'node:crypto'
-import { KmsError } from '../../src/errors.ts'
-import { headerRecord } from '../../src/http/message.ts'
+import test from 'ava'
 import type { HttpRequest } from '../../src/http/message.ts'
 import { SigV4 } from '../../src/http/sigv4.ts'
 import { Identities } from '../../src/identity.ts'
-import { signed } from './sign.ts'
 import type { Signing } from './sign.ts'
-
-const AT = new Date('2026-03-01T12:00:00Z')
-const SESSION = { id: 'ASIASESSION', secret: 'temporary', sessionToken: 'FwoGZXIvYXdzEXAMPLE//token+=' }
-const ACCOUNTS = [
-  { id: '000000000000', accessKeys: [{ id: 'test', secret: 'test' }] },
-  { id: '111122223333', accessKeys: [{ id: 'AKIAOTHER', secret: 's3cr+t/with=signs' }, SESSION] },
-]
-const verifier = (now = AT) => new SigV4(new Identities(ACCOUNTS), () => now)
-const sign = (signing: Signing = {}) => signed('ListKeys', { at: AT, ...signing })
-const later = (seconds: number) => new Date(AT.getTime() + seconds * 1000)
-
-/** The request with these header fields instead; `undefined` takes one away. */
-const withHeaders = (request: HttpRequest, fields: Record<string, string | undefined>): HttpRequest => ({
-  ...request,
-  headers: headerRecord(
-    Object.entries({ ...request.headers, ...fields }).filter(
-      (field): field is [string, string] => field[1] !== undefined,
-    ),
-  ),
-})
-
-const edited = (request: HttpRequest, edit: (authorization: string) => string): HttpRequest =>
-  withHeaders(request, { authorization: edit(request.headers['authorization'] ?? '') })
-
-function refused(t: ExecutionContext, request: HttpRequest, code: string, message: string, now = AT): void {
-  const error = t.throws(() => verifier(now).verify(request), { instanceOf: KmsError })
-  t.is(error?.code, code)
-  t.is(error?.message, message)
-}
-
-const MISMATCH =
-  'The request signature we calculated does not match the signature you provided. Check your AWS Secret Access Key and ' +
-  'signing method. Consult the service documentation for details.'
-const INVALID_TOKEN = 'The security token included in the request is invalid.'
+import { AT, verifier, sign, later, withHeaders, edited, refused, MISMATCH, OTHER, TEMPORARY, as } from './verifier.ts'
 
 const accepts = test.macro({
   title: (why = '') => `accepted: ${why}`,
@@ -55,8 +18,6 @@ const accepts = test.macro({
     t.is(region, signing.region ?? 'eu-central-1')
   },
 })
-const OTHER = { accessKeyId: 'AKIAOTHER', secretAccessKey: 's3cr+t/with=signs' }
-const TEMPORARY = { accessKeyId: SESSION.id, secretAccessKey: SESSION.secret, sessionToken: SESSION.sessionToken }
 test('the default key', accepts, {}, '000000000000')
 test('another account, a secret full of signs', accepts, OTHER, '111122223333')
 test('temporary credentials with their token', accepts, TEMPORARY, '111122223333')
@@ -70,22 +31,6 @@ test('299 seconds early', accepts, { at: later(299) }, '000000000000')
 test('300 seconds late, to the second', accepts, { at: later(-300) }, '000000000000')
 test('a header with runs of blanks', accepts, { headers: { 'x-amz-note': ' a   b\tc ' } }, '000000000000')
 test('a header named like a property of objects', accepts, { headers: { constructor: 'x' } }, '000000000000')
-
-const refuses = test.macro({
-  title: (why = '') => `refused: ${why}`,
-  exec: async (
-    t,
-    signing: Signing,
-    alter: (request: HttpRequest) => HttpRequest,
-    code: string,
-    message: string | ((request: HttpRequest) => string),
-  ) => {
-    const request = alter(await sign(signing))
-    refused(t, request, code, typeof message === 'string' ? message : message(request))
-  },
-})
-const as = (request: HttpRequest) => request
-const authorization = (request: HttpRequest) => request.headers['authorization'] ?? ''
 
 const altered = test.macro({
   title: (why = '') => `an altered request is refused: ${why}`,
@@ -132,203 +77,6 @@ test(
 )
 test('an unsigned payload', altered, as, { headers: { 'x-amz-content-sha256': 'UNSIGNED-PAYLOAD' } })
 test('another secret', altered, as, { secretAccessKey: 'tesT' })
-
-const missing = (names: string[]) => (request: HttpRequest) =>
-  `${names.map((n) => `Authorization header requires '${n}' parameter.`).join(' ')} Authorization=${authorization(request)}`
-test(
-  'no Authorization',
-  refuses,
-  {},
-  (r) => withHeaders(r, { authorization: undefined }),
-  'MissingAuthenticationTokenException',
-  'Missing Authentication Token',
-)
-test(
-  'a presigned query',
-  refuses,
-  {},
-  (r) => ({ ...withHeaders(r, { authorization: undefined }), url: '/?X-Amz-Signature=00' }),
-  'MissingAuthenticationTokenException',
-  'Missing Authentication Token',
-)
-test(
-  'an Authorization that is no list of pairs',
-  refuses,
-  {},
-  (r) => withHeaders(r, { authorization: 'Bearer abc' }),
-  'IncompleteSignatureException',
-  "'abc' not a valid key=value pair (missing equal-sign) in Authorization header: 'Bearer abc'.",
-)
-test(
-  'an Authorization of one word',
-  refuses,
-  {},
-  (r) => withHeaders(r, { authorization: 'x' }),
-  'IncompleteSignatureException',
-  "'x' not a valid key=value pair (missing equal-sign) in Authorization header: 'x'.",
-)
-for (const name of ['Credential', 'SignedHeaders', 'Signature']) {
-  const without = (r: HttpRequest) => edited(r, (a) => a.replace(`${name}=`, `No${name}=`))
-  test(`no ${name}`, refuses, {}, without, 'IncompleteSignatureException', missing([name]))
-}
-test(
-  'nothing of what is required',
-  refuses,
-  {},
-  (r) => withHeaders(r, { authorization: 'AWS4-HMAC-SHA256 a=b', 'x-amz-date': undefined }),
-  'IncompleteSignatureException',
-  (r) =>
-    missing(['Credential', 'Signature', 'SignedHeaders'])(r).replace(
-      ' Authorization=',
-      " Authorization header requires existence of either a 'X-Amz-Date' or a 'Date' header. Authorization=",
-    ),
-)
-test(
-  'no date',
-  refuses,
-  {},
-  (r) => withHeaders(r, { 'x-amz-date': undefined }),
-  'IncompleteSignatureException',
-  (r) =>
-    `Authorization header requires existence of either a 'X-Amz-Date' or a 'Date' header. Authorization=${authorization(r)}`,
-)
-for (const date of ['yesterday', '2026-03-01T12:00:00Z', '20269901T120000Z', '']) {
-  test(
-    `the date \`${date}\``,
-    refuses,
-    {},
-    (r) => withHeaders(r, { 'x-amz-date': date }),
-    'IncompleteSignatureException',
-    `Date must be in ISO-8601 'basic format'. Got '${date}'. See http://en.wikipedia.org/wiki/ISO_8601`,
-  )
-}
-test(
-  'another algorithm',
-  refuses,
-  {},
-  (r) => edited(r, (a) => a.replace('AWS4-HMAC-SHA256', 'AWS4-HMAC-SHA1')),
-  'IncompleteSignatureException',
-  "Unsupported AWS 'algorithm': 'AWS4-HMAC-SHA1'.",
-)
-test(
-  'two Authorization headers',
-  refuses,
-  {},
-  (r) => edited(r, (a) => `${a},${a}`),
-  'IncompleteSignatureException',
-  "Authorization header has more than one 'SignedHeaders' parameter.",
-)
-for (const credential of ['test', 'test/20260301/eu-central-1/kms', 'te/st/20260301/eu-central-1/kms/aws4_request']) {
-  test(
-    `the credential ${credential}`,
-    refuses,
-    {},
-    (r) => edited(r, (a) => a.replace(/Credential=[^,]+/, `Credential=${credential}`)),
-    'IncompleteSignatureException',
-    `Credential must have exactly 5 slash-delimited elements, e.g. keyid/date/region/service/term, got '${credential}'`,
-  )
-}
-
-test('an unknown access key', refuses, { accessKeyId: 'AKIANOBODY' }, as, 'UnrecognizedClientException', INVALID_TOKEN)
-test(
-  'a wrong session token',
-  refuses,
-  { ...TEMPORARY, sessionToken: 'other' },
-  as,
-  'UnrecognizedClientException',
-  INVALID_TOKEN,
-)
-test(
-  'a session token forgotten',
-  refuses,
-  { ...TEMPORARY, sessionToken: undefined },
-  as,
-  'UnrecognizedClientException',
-  INVALID_TOKEN,
-)
-test(
-  'a session token where none belongs',
-  refuses,
-  { sessionToken: 'x' },
-  as,
-  'UnrecognizedClientException',
-  INVALID_TOKEN,
-)
-
-test(
-  '301 seconds late',
-  refuses,
-  { at: later(-301) },
-  as,
-  'InvalidSignatureException',
-  'Signature expired: 20260301T115459Z is now earlier than 20260301T115500Z (20260301T120000Z - 5 min.)',
-)
-test(
-  '301 seconds early',
-  refuses,
-  { at: later(301) },
-  as,
-  'InvalidSignatureException',
-  'Signature not yet current: 20260301T120501Z is still later than 20260301T120500Z (20260301T120000Z + 5 min.)',
-)
-test(
-  'another date in the scope',
-  refuses,
-  {},
-  (r) => edited(r, (a) => a.replace('/20260301/', '/20260302/')),
-  'InvalidSignatureException',
-  'Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date from HTTP: ' +
-    "'20260302' != '20260301', from '20260301T120000Z'.",
-)
-test(
-  'the scope of another service',
-  refuses,
-  { service: 'sts' },
-  as,
-  'InvalidSignatureException',
-  "Credential should be scoped to correct service: 'kms'.",
-)
-for (const region of ['nowhere', 'US-EAST-1', 'us-east-1a', 'us-east', '../../etc', 'a-b-c-d-1']) {
-  const inScope = (r: HttpRequest) => edited(r, (a) => a.replace('eu-central-1', region.replaceAll('/', '%2F')))
-  const shown = region.replaceAll('/', '%2F')
-  const message = `Credential should be scoped to a valid region, not '${shown}'.`
-  test(`the Region ${region}`, refuses, {}, inScope, 'InvalidSignatureException', message)
-}
-test(
-  'an empty Region',
-  refuses,
-  {},
-  (r) => edited(r, (a) => a.replace('eu-central-1', '')),
-  'InvalidSignatureException',
-  'Credential should be scoped to a valid region.',
-)
-test(
-  'another terminator',
-  refuses,
-  {},
-  (r) => edited(r, (a) => a.replace('aws4_request', 'aws5_request')),
-  'InvalidSignatureException',
-  "Credential should be scoped with a valid terminator: 'aws4_request', not 'aws5_request'.",
-)
-for (const name of ['x-amz-target', 'x-amz-date', 'x-amz-security-token']) {
-  const uncover = (r: HttpRequest) => edited(r, (a) => a.replace(new RegExp(`;${name}\\b`), ''))
-  const message = `'${name}' must be a 'SignedHeader' in the AWS Authorization.`
-  test(`${name} not signed`, refuses, TEMPORARY, uncover, 'InvalidSignatureException', message)
-}
-test(
-  'host not signed',
-  refuses,
-  {},
-  (r) => edited(r, (a) => a.replace('host;', '')),
-  'InvalidSignatureException',
-  "'Host' must be a 'SignedHeader' in the AWS Authorization.",
-)
-
-test('the target is protected even when a signer leaves it out of a good signature', async (t) => {
-  const request = await sign({ unsigned: ['x-amz-target'] })
-  t.false(authorization(request).includes('x-amz-target'))
-  refused(t, request, 'InvalidSignatureException', "'x-amz-target' must be a 'SignedHeader' in the AWS Authorization.")
-})
 
 test('an unsigned header more, as a proxy adds, changes nothing', async (t) => {
   t.is(verifier().verify(withHeaders(await sign(), { via: '1.1 proxy' })).region, 'eu-central-1')
