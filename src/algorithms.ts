@@ -2,7 +2,7 @@
 import type { KeySpec, KeyUsageType } from './model/kms.ts'
 
 /** What the HSM may do with a key, as the bits its tokens carry. */
-export const Use = { encrypt: 1, decrypt: 2, wrap: 4, unwrap: 8 } as const
+const Use = { encrypt: 1, decrypt: 2, wrap: 4, unwrap: 8 } as const
 
 export interface SpecRow {
   /** Usages AWS allows for the spec; the first is what a key gets that names none, where AWS lets it name none. */

@@ -29,7 +29,7 @@ function parseArn(text: string): Identifier {
   return { kind: 'key', id: rest!, region, account }
 }
 
-export function isKeyId(text: string): boolean {
+function isKeyId(text: string): boolean {
   return UUID.test(text) || MULTI_REGION.test(text)
 }
 

@@ -20,7 +20,7 @@ export const HEADER = 36
 export const BODY_OVERHEAD = 44
 
 /** The largest canonical context we take. AWS's limit is unpublished; an external key store's, 8 KiB, is its ceiling. */
-export const MAX_CONTEXT = 8192
+const MAX_CONTEXT = 8192
 
 /** Room for the associated data of one message: header and context. */
 export const MAX_AAD = HEADER + MAX_CONTEXT

@@ -5,12 +5,12 @@
  *   strongroom.db (and its companions)   the store
  */
 import { randomBytes } from 'node:crypto'
-import { access, chmod, mkdir, open, readFile, rename } from 'node:fs/promises'
+import { access, mkdir, open, readFile, rename } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Hsm, type HsmOptions } from '../bindings/node/index.js'
 
 /** A data folder that cannot be opened; `code` says why. */
-export class VaultError extends Error {
+class VaultError extends Error {
   readonly code: string
 
   constructor(code: string, message: string, options?: ErrorOptions) {
@@ -26,8 +26,8 @@ export function storePath(folder: string): string {
 
 /** Opens the HSM whose domain lives in `folder`, making folder, root secret and domain when there are none yet. */
 export async function openVault(folder: string, secret: Uint8Array | undefined, options: HsmOptions): Promise<Hsm> {
+  // A folder that was there keeps its mode, for it may be anybody's; the files in it are for their owner alone.
   await mkdir(folder, { recursive: true, mode: 0o700 })
-  await chmod(folder, 0o700)
   const sealed = await read(join(folder, 'domain'))
   if (sealed) return reopen(folder, secret, sealed, options)
   if (await exists(storePath(folder))) throw new VaultError('DomainMissing', `${folder} holds a store but no domain key`)

@@ -18,7 +18,7 @@ interface Cell {
 }
 
 /** One Region: key materials are unique in it. */
-export class Realm {
+class Realm {
   readonly region: string
   readonly scopes = new Map<string, Scope>()
   /** Cells by the fingerprint of a material; a hit is only a guess until the whole id was compared. */

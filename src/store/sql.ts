@@ -59,7 +59,7 @@ export const SCHEMA = {
   migrations: [],
 } as const
 
-export function keyRow(key: Key): Value[] {
+function keyRow(key: Key): Value[] {
   return [
     key.region,
     key.account,
