@@ -19,7 +19,8 @@ type In = Either4<String, f64, Uint8Array, Null>;
 /// A value on its way out; bytes are copied, because many small external buffers make collections slow.
 type Out = Either4<String, f64, BufferSlice<'static>, Null>;
 /// Called with the code and the message of the damage; it does not keep the process alive.
-type OnDamage = ThreadsafeFunction<FnArgs<(String, String)>, (), FnArgs<(String, String)>, Status, false, true>;
+type OnDamage =
+    ThreadsafeFunction<FnArgs<(String, String)>, (), FnArgs<(String, String)>, Status, false, true>;
 
 /// The last whole number that JavaScript can tell from its neighbours.
 const SAFE: f64 = 9_007_199_254_740_991.0;
@@ -106,7 +107,12 @@ impl NodeStore {
             }
             Ok(store)
         };
-        promise(env, key_of(hsm), |key, reply| aside(reply, || open(key)), |_, store| Ok(Self(Arc::new(store))))
+        promise(
+            env,
+            key_of(hsm),
+            |key, reply| aside(reply, || open(key)),
+            |_, store| Ok(Self(Arc::new(store))),
+        )
     }
 
     /// The row of `table` under `key`.
@@ -117,8 +123,14 @@ impl NodeStore {
         table: String,
         #[napi(ts_arg_type = "ReadonlyArray<string | number | Uint8Array | null>")] key: Vec<In>,
     ) -> napi::Result<Object<'env>> {
-        let convert = |env: &Env, found: Option<::store::Row>| found.map(|found| row(env, found)).transpose();
-        promise(env, values(key), |key, reply| self.0.get(table, key, reply), convert)
+        let convert =
+            |env: &Env, found: Option<::store::Row>| found.map(|found| row(env, found)).transpose();
+        promise(
+            env,
+            values(key),
+            |key, reply| self.0.get(table, key, reply),
+            convert,
+        )
     }
 
     /// Rows in the order of `index` (the primary key when ''), equal in its leading columns, strictly after `after` in
@@ -130,15 +142,25 @@ impl NodeStore {
         table: String,
         index: String,
         #[napi(ts_arg_type = "ReadonlyArray<string | number | Uint8Array | null>")] equal: Vec<In>,
-        #[napi(ts_arg_type = "ReadonlyArray<string | number | Uint8Array | null> | null")] after: Option<Vec<In>>,
+        #[napi(ts_arg_type = "ReadonlyArray<string | number | Uint8Array | null> | null")]
+        after: Option<Vec<In>>,
         limit: u32,
     ) -> napi::Result<Object<'env>> {
         let list = values(equal).and_then(|equal| {
             let after = after.map(values).transpose()?;
-            Ok(List { table, index, equal, after, limit: limit as usize })
+            Ok(List {
+                table,
+                index,
+                equal,
+                after,
+                limit: limit as usize,
+            })
         });
-        let convert =
-            |env: &Env, rows: Vec<::store::Row>| rows.into_iter().map(|found| row(env, found)).collect::<napi::Result<Vec<_>>>();
+        let convert = |env: &Env, rows: Vec<::store::Row>| {
+            rows.into_iter()
+                .map(|found| row(env, found))
+                .collect::<napi::Result<Vec<_>>>()
+        };
         promise(env, list, |list, reply| self.0.list(list, reply), convert)
     }
 
@@ -151,15 +173,28 @@ impl NodeStore {
         index: String,
         #[napi(ts_arg_type = "ReadonlyArray<string | number | Uint8Array | null>")] equal: Vec<In>,
     ) -> napi::Result<Object<'env>> {
-        let list = values(equal).map(|equal| List { table, index, equal, ..List::default() });
+        let list = values(equal).map(|equal| List {
+            table,
+            index,
+            equal,
+            ..List::default()
+        });
         promise(env, list, |list, reply| self.0.count(list, reply), number)
     }
 
     /// Makes all changes or none; resolves when they are durable, with the revision of the store.
     #[napi(ts_return_type = "Promise<number>")]
     pub fn commit<'env>(&self, env: &'env Env, changes: Vec<Change>) -> napi::Result<Object<'env>> {
-        let changes = changes.into_iter().map(change).collect::<Result<Vec<_>, _>>();
-        promise(env, changes, |changes, reply| self.0.commit(changes, reply), number)
+        let changes = changes
+            .into_iter()
+            .map(change)
+            .collect::<Result<Vec<_>, _>>();
+        promise(
+            env,
+            changes,
+            |changes, reply| self.0.commit(changes, reply),
+            number,
+        )
     }
 
     /// The number of the last durable commit.
@@ -174,6 +209,12 @@ impl NodeStore {
         float(self.0.batches().cast_signed())
     }
 
+    /// Whether the full check has come to a good end.
+    #[napi]
+    pub fn is_checked(&self) -> bool {
+        self.0.is_checked()
+    }
+
     /// Resolves when everything asked before is done and the store can be opened again.
     #[napi(ts_return_type = "Promise<void>")]
     pub fn close<'env>(&self, env: &'env Env) -> napi::Result<Object<'env>> {
@@ -182,12 +223,25 @@ impl NodeStore {
 
     /// Checks all of a store without serving it.
     #[napi(ts_return_type = "Promise<Verified>")]
-    pub fn verify<'env>(env: &'env Env, path: String, schema_json: String, hsm: &Hsm) -> napi::Result<Object<'env>> {
+    pub fn verify<'env>(
+        env: &'env Env,
+        path: String,
+        schema_json: String,
+        hsm: &Hsm,
+    ) -> napi::Result<Object<'env>> {
         let verify = move |key| ::store::verify(&PathBuf::from(path), &schema_json, &key);
         let convert = |_: &Env, found: ::store::Verified| {
-            Ok(Verified { rows: float(found.rows), revision: float(found.revision) })
+            Ok(Verified {
+                rows: float(found.rows),
+                revision: float(found.revision),
+            })
         };
-        promise(env, key_of(hsm), |key, reply| aside(reply, || verify(key)), convert)
+        promise(
+            env,
+            key_of(hsm),
+            |key, reply| aside(reply, || verify(key)),
+            convert,
+        )
     }
 }
 
@@ -213,22 +267,28 @@ fn promise<'env, I, T: Send + 'static, J: ToNapiValue + 'static>(
 }
 
 /// Does what takes long on a thread of its own.
-fn aside<T: Send + 'static>(reply: Reply<T>, work: impl FnOnce() -> Result<T, Error> + Send + 'static) {
+fn aside<T: Send + 'static>(
+    reply: Reply<T>,
+    work: impl FnOnce() -> Result<T, Error> + Send + 'static,
+) {
     thread::spawn(move || reply.send(work()));
 }
 
 /// The JavaScript error, with the code of ours.
 fn thrown(env: &Env, error: &Error) -> napi::Error {
-    let object = env.create_error(napi::Error::from_reason(error.message.clone())).and_then(|mut object| {
-        object.set_named_property("code", error.code.as_str())?;
-        Ok(napi::Error::from(object.to_unknown()))
-    });
+    let object = env
+        .create_error(napi::Error::from_reason(error.message.clone()))
+        .and_then(|mut object| {
+            object.set_named_property("code", error.code.as_str())?;
+            Ok(napi::Error::from(object.to_unknown()))
+        });
     object.unwrap_or_else(|failure| failure)
 }
 
 fn key_of(hsm: &Hsm) -> Result<Key, Error> {
     let key = hsm.device.mac_key("store");
-    key.map(|key| Key(*key)).map_err(|error| Error::new(Code::Closed, error.to_string()))
+    key.map(|key| Key(*key))
+        .map_err(|error| Error::new(Code::Closed, error.to_string()))
 }
 
 fn change(change: Change) -> Result<::store::Change, Error> {
@@ -261,7 +321,14 @@ fn row(env: &Env, row: ::store::Row) -> napi::Result<Row> {
             Value::Null => Either4::D(Null),
         })
     };
-    Ok(Row { values: row.values.into_iter().map(convert).collect::<napi::Result<_>>()?, version: float(row.version) })
+    Ok(Row {
+        values: row
+            .values
+            .into_iter()
+            .map(convert)
+            .collect::<napi::Result<_>>()?,
+        version: float(row.version),
+    })
 }
 
 #[expect(clippy::cast_possible_truncation, reason = "the range is checked")]
@@ -269,7 +336,10 @@ fn integer(number: f64) -> Result<i64, Error> {
     if number.fract() == 0.0 && number.abs() <= SAFE {
         return Ok(number as i64);
     }
-    Err(Error::new(Code::Misuse, "a number that is not a safe integer"))
+    Err(Error::new(
+        Code::Misuse,
+        "a number that is not a safe integer",
+    ))
 }
 
 #[expect(clippy::cast_precision_loss, reason = "only safe integers were let in")]
@@ -277,7 +347,10 @@ fn float(number: i64) -> f64 {
     number as f64
 }
 
-#[expect(clippy::unnecessary_wraps, reason = "it stands beside conversions that can fail")]
+#[expect(
+    clippy::unnecessary_wraps,
+    reason = "it stands beside conversions that can fail"
+)]
 fn number(_: &Env, number: i64) -> napi::Result<f64> {
     Ok(float(number))
 }

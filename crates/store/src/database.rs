@@ -59,6 +59,9 @@ fn connect(path: &Path, access: OpenFlags, cache_kib: u32) -> Result<Connection>
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
     // A store that was refused must stay as it was found: closing must not fold its log into the database.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
+    // Otherwise the name of a column that is missing would pass for a text in quotes.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DQS_DML, false)?;
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DQS_DDL, false)?;
     connection.pragma_update(None, "cache_size", -i64::from(cache_kib))?;
     // Mapped pages would count as resident without bound, and a truncated file would kill the process.
     connection.pragma_update(None, "mmap_size", 0)?;

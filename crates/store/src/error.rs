@@ -120,7 +120,10 @@ impl From<rusqlite::Error> for Error {
             Some(_) => Code::Io,
         };
         let message = match code {
-            Code::Conflict => "a unique index already has this value".to_owned(),
+            Code::Conflict => {
+                "a row with this key, or with this value of a unique index, is already there"
+                    .to_owned()
+            }
             _ => format!("database: {error}"),
         };
         Self::new(code, message)

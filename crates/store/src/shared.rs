@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, AtomicU64};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64};
 
 use crate::error::{Error, Result};
 use crate::health::Health;
@@ -18,6 +18,8 @@ pub struct Shared {
     pub revision: AtomicI64,
     /// How many transactions were made durable.
     pub batches: AtomicU64,
+    /// Whether the full check has come to a good end.
+    pub checked: AtomicBool,
 }
 
 impl Shared {
@@ -33,6 +35,7 @@ impl Shared {
             health: Health::default(),
             revision: revision.into(),
             batches: 0.into(),
+            checked: false.into(),
         }
     }
 

@@ -119,6 +119,11 @@ impl Store {
         self.shared.batches.load(Ordering::Relaxed)
     }
 
+    /// Whether the full check has come to a good end; a store in memory has nothing to check.
+    pub fn is_checked(&self) -> bool {
+        self.check.is_none() || self.shared.checked.load(Ordering::Acquire)
+    }
+
     /// Ends all threads after what was asked so far; the answer comes when the store can be opened again.
     pub fn close(&self, reply: Reply<()>) {
         if let Some(check) = &self.check {
@@ -167,7 +172,8 @@ impl Checking {
         };
         let (sender, done) = mpsc::sync_channel(1);
         let handle = spawn("store check", move || {
-            let result = check(&connection, &shared, &off).map(drop);
+            let result = check(&connection, &shared, &off)
+                .map(|_| shared.checked.store(true, Ordering::Release));
             // A check that could not be made is no better than one that failed, unless it was called off.
             if let Err(error) = &result
                 && error.code != Code::Closed

@@ -264,6 +264,8 @@ impl Writer {
         follows(&ledger, &self.ledger)?;
         place.anchor.record(&ledger)?;
         self.ledger = ledger;
+        // An empty log may be the room that was lacking.
+        drop(database::checkpoint(&connection, false));
         self.adopt(connection)
     }
 
