@@ -37,7 +37,11 @@ for (const size of [32, 1024, 4096]) {
     rung('handle, into a buffer', () => handle.encryptInto(Plaintext, out, context)),
     asyncRung('facade', () => room.encrypt({ KeyId, Plaintext, EncryptionContext: context })),
     { name: `batch of ${BATCH}`, lap: BATCH * 20, run: batches(() => handle.encryptMany(many, context)) },
-    asyncRung('SDK, no socket', () => sdk.send(new EncryptCommand({ KeyId, Plaintext, EncryptionContext: context })), 20),
+    asyncRung(
+      'SDK, no socket',
+      () => sdk.send(new EncryptCommand({ KeyId, Plaintext, EncryptionContext: context })),
+      20,
+    ),
     asyncRung('SDK, HTTP', () => http.send(new EncryptCommand({ KeyId, Plaintext, EncryptionContext: context })), 20),
   ])
 
@@ -52,8 +56,16 @@ for (const size of [32, 1024, 4096]) {
     rung('handle, into a buffer', () => handle.decryptInto(blob, out, context)),
     asyncRung('facade', () => room.decrypt({ KeyId, CiphertextBlob: blob, EncryptionContext: context })),
     asyncRung('facade, key from the blob', () => room.decrypt({ CiphertextBlob: blob, EncryptionContext: context })),
-    asyncRung('SDK, no socket', () => sdk.send(new DecryptCommand({ CiphertextBlob: blob, EncryptionContext: context })), 20),
-    asyncRung('SDK, HTTP', () => http.send(new DecryptCommand({ CiphertextBlob: blob, EncryptionContext: context })), 20),
+    asyncRung(
+      'SDK, no socket',
+      () => sdk.send(new DecryptCommand({ CiphertextBlob: blob, EncryptionContext: context })),
+      20,
+    ),
+    asyncRung(
+      'SDK, HTTP',
+      () => http.send(new DecryptCommand({ CiphertextBlob: blob, EncryptionContext: context })),
+      20,
+    ),
   ])
 }
 keep('encrypt', suites)

@@ -67,7 +67,7 @@ async function fill(data: string, size: number): Promise<string[]> {
   const hsm = await openVault(data, undefined, {})
   const store = await openSqlite(storePath(data), hsm)
   const hot: string[] = []
-  for (let made = 0; made < size; ) {
+  for (let made = 0; made < size;) {
     const changes = []
     for (let i = 0; i < 10_000 && made < size; i++, made++) {
       const id = randomUUID()

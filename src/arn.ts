@@ -22,7 +22,8 @@ export function parseIdentifier(text: string): Identifier {
 }
 
 function parseArn(text: string): Identifier {
-  const [, partition, region, account, resource, rest] = ARN.exec(text) ?? fail('InvalidArnException', `Invalid arn ${text}`)
+  const [, partition, region, account, resource, rest] =
+    ARN.exec(text) ?? fail('InvalidArnException', `Invalid arn ${text}`)
   if (partition !== partitionOf(region!)) fail('InvalidArnException', `Invalid arn ${text}`)
   if (resource === 'alias') return { kind: 'alias', name: `alias/${rest!}`, region, account }
   if (!isKeyId(rest!)) fail('NotFoundException', `Invalid keyId '${rest!}'`)

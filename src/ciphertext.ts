@@ -62,7 +62,12 @@ export function fingerprint(header: Uint8Array): number {
  * context in the order of their keys' UTF-8 bytes, each string behind its length in two bytes, big-endian. Absent and
  * empty contexts are the same; any other two that differ give different bytes.
  */
-export function writeAad(header: Uint8Array, context: EncryptionContext | undefined, out: Uint8Array, at: number): number {
+export function writeAad(
+  header: Uint8Array,
+  context: EncryptionContext | undefined,
+  out: Uint8Array,
+  at: number,
+): number {
   out.set(header, at)
   if (context === undefined || context === null) return HEADER
   let end = at + HEADER

@@ -6,7 +6,7 @@ import { prepared, type Context, type Prepared, type Service } from './service.t
 /** `encrypt`, `decrypt`, `reEncrypt` …: what AWS calls Encrypt, Decrypt, ReEncrypt. */
 export type Operations = {
   readonly [N in OperationName as Uncapitalize<N>]: (
-    ...input: Record<never, never> extends Inputs[N] ? [input?: Inputs[N]] : [input: Inputs[N]]
+    ...input: Partial<Inputs[N]> extends Inputs[N] ? [input?: Inputs[N]] : [input: Inputs[N]]
   ) => Promise<Outputs[N]>
 }
 

@@ -35,7 +35,8 @@ const encryptInto = entry(encrypt, ({ input, key, backend }: Call<One>) => {
 
 const decryptInto = entry(decrypt, ({ input, material, backend }: Call<One>) => {
   const { CiphertextBlob, EncryptionContext, out } = input
-  if (out.length < CiphertextBlob.length - CIPHERTEXT_OVERHEAD) tooShort(out, CiphertextBlob.length - CIPHERTEXT_OVERHEAD)
+  if (out.length < CiphertextBlob.length - CIPHERTEXT_OVERHEAD)
+    tooShort(out, CiphertextBlob.length - CIPHERTEXT_OVERHEAD)
   return backend.cipher.openInto(material, CiphertextBlob, EncryptionContext, out)
 })
 
@@ -82,7 +83,11 @@ export class KeyHandle {
 }
 
 /** An entry like `operation` for the pipeline, with another ending. */
-function entry<I>(operation: Operation, run: (call: Call<I>) => unknown, validate?: (input: unknown) => void): Prepared {
+function entry<I>(
+  operation: Operation,
+  run: (call: Call<I>) => unknown,
+  validate?: (input: unknown) => void,
+): Prepared {
   return prepareEntry({ ...operation, run: run as Operation['run'] }, validate)
 }
 

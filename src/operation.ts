@@ -33,7 +33,15 @@ export class Call<I = unknown> {
   /** What is to be committed, all or none, before the answer goes out. */
   edits: Edit[] | undefined
 
-  constructor(operation: string, input: I, caller: Caller, scope: Scope, now: Instant, records: Records, backend: Backend) {
+  constructor(
+    operation: string,
+    input: I,
+    caller: Caller,
+    scope: Scope,
+    now: Instant,
+    records: Records,
+    backend: Backend,
+  ) {
     this.operation = operation
     this.input = input
     this.caller = caller
@@ -112,7 +120,10 @@ export function usable(field: string, usage: KeyUsageType, action?: string): Loc
     admit(key, call) {
       refuseUnlessEnabled(key)
       if (key.usage !== usage) {
-        fail('InvalidKeyUsageException', `${key.arn} key usage is ${key.usage} which is not valid for ${call.operation}.`)
+        fail(
+          'InvalidKeyUsageException',
+          `${key.arn} key usage is ${key.usage} which is not valid for ${call.operation}.`,
+        )
       }
     },
   }
@@ -135,7 +146,7 @@ export function existing(field: string, states?: readonly KeyState[], action?: s
 
 /** A key to look at, named in any form, in any state. */
 export function visible(field: string): Locator<Key> {
-  return { find: (call) => find(call, text(call, field)), admit: anyState }
+  return { find: (call) => find(call, text(call, field)), admit: () => undefined }
 }
 
 /** The place of an alias in the caller's account, which must be free, or taken. */
@@ -226,8 +237,6 @@ function unlessGone(key: Key | undefined, call: Call): Key | undefined {
 function missingKey(key: Key): never {
   throw new MissingResource(`Key '${key.arn}' does not exist`, key.arn, key.account)
 }
-
-function anyState(): void {}
 
 function refuseUnlessEnabled(key: Key): void {
   if (!key.enabled || key.deletion !== NEVER) refuseState(key)

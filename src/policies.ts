@@ -34,7 +34,8 @@ function defaultPolicy(region: string, account: string): string {
 
 /** Refuses what can be no key policy: too long, not JSON, or without statements that name an effect and a principal. */
 export function requirePolicy(text: string): void {
-  if (Buffer.byteLength(text) > MAX_BYTES) fail('LimitExceededException', `The key policy is longer than ${MAX_BYTES} bytes.`)
+  if (Buffer.byteLength(text) > MAX_BYTES)
+    fail('LimitExceededException', `The key policy is longer than ${MAX_BYTES} bytes.`)
   const document = CHARACTERS.test(text) ? parse(text) : undefined
   if (!isRecord(document) || !VERSIONS.includes((document['Version'] ?? '2008-10-17') as string)) malformed()
   const statements = [document['Statement']].flat()

@@ -9,7 +9,6 @@ import type { Clock } from './clock.ts'
 import { fail, MissingResource } from './errors.ts'
 import type { Caller } from './identity.ts'
 import { OPERATIONS as MODEL } from './model/kms.ts'
-import type { OperationName } from './model/kms.ts'
 import { validator } from './model/validate.ts'
 import { Call, type Locator, type Operation, type Resource } from './operation.ts'
 import { OPERATIONS } from './operations/index.ts'
@@ -147,7 +146,7 @@ function prepare(name: string): Prepared {
 export function prepareEntry(entry: Operation, validate?: (input: unknown) => void): Prepared {
   return {
     ...entry,
-    validate: validate ?? validator(entry.name as OperationName),
+    validate: validate ?? validator(entry.name),
     actions: entry.locators.map(([, locator]) => locator.action ?? `kms:${entry.name}`),
   }
 }

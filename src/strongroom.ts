@@ -71,7 +71,10 @@ export class Strongroom extends Client {
     const limits = { slots, deviceRate, deviceBurst }
     if (!memory && data === undefined) throw new TypeError('a room needs `data`, a folder, or `memory: true`')
     const folder = memory ? undefined : data
-    const hsm = folder === undefined ? Hsm.create(crypto.getRandomValues(new Uint8Array(32)), limits) : await openVault(folder, options.rootSecret, limits)
+    const hsm =
+      folder === undefined
+        ? Hsm.create(crypto.getRandomValues(new Uint8Array(32)), limits)
+        : await openVault(folder, options.rootSecret, limits)
     try {
       const store = await openSqlite(folder === undefined ? ':memory:' : storePath(folder), hsm, { onDamage })
       const room = new Strongroom(hsm, store, options)

@@ -30,7 +30,8 @@ export async function openVault(folder: string, secret: Uint8Array | undefined, 
   await mkdir(folder, { recursive: true, mode: 0o700 })
   const sealed = await read(join(folder, 'domain'))
   if (sealed) return reopen(folder, secret, sealed, options)
-  if (await exists(storePath(folder))) throw new VaultError('DomainMissing', `${folder} holds a store but no domain key`)
+  if (await exists(storePath(folder)))
+    throw new VaultError('DomainMissing', `${folder} holds a store but no domain key`)
   const root = secret ?? (await read(join(folder, 'root.key'))) ?? (await write(folder, 'root.key', randomBytes(32)))
   const hsm = Hsm.create(root, options)
   await write(folder, 'domain', hsm.sealedDomain())
@@ -44,7 +45,12 @@ export async function openExisting(folder: string, secret: Uint8Array | undefine
   return reopen(folder, secret, sealed, options)
 }
 
-async function reopen(folder: string, secret: Uint8Array | undefined, sealed: Uint8Array, options: HsmOptions): Promise<Hsm> {
+async function reopen(
+  folder: string,
+  secret: Uint8Array | undefined,
+  sealed: Uint8Array,
+  options: HsmOptions,
+): Promise<Hsm> {
   const root = secret ?? (await read(join(folder, 'root.key')))
   if (!root) throw new VaultError('RootSecretMissing', `${folder} holds no root secret, and none was given`)
   try {

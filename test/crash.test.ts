@@ -138,7 +138,10 @@ class Writer {
     if (belief.deletion) {
       return { after: { ...belief, deletion: false, enabled: false }, act: (kms) => kms.cancelKeyDeletion({ KeyId }) }
     }
-    const policy = JSON.stringify({ Id: n, Statement: [{ Effect: 'Allow', Principal: '*', Action: 'kms:*', Resource: '*' }] })
+    const policy = JSON.stringify({
+      Id: n,
+      Statement: [{ Effect: 'Allow', Principal: '*', Action: 'kms:*', Resource: '*' }],
+    })
     const tag = `t${below(random, 3)}`
     const { [tag]: removed, ...others } = belief.tags
     const steps: Step[] = [

@@ -23,12 +23,31 @@ export interface Cipher {
   /** Throws InvalidCiphertextException, and says no more, when `blob` is not what `seal` gave under this context. */
   open(material: Material, blob: Uint8Array, context: EncryptionContext | undefined): Eventually<Uint8Array>
   /** Seals into `out`, which is long enough; the length written. */
-  sealInto(material: Material, plaintext: Uint8Array, context: EncryptionContext | undefined, out: Uint8Array): Eventually<number>
-  openInto(material: Material, blob: Uint8Array, context: EncryptionContext | undefined, out: Uint8Array): Eventually<number>
+  sealInto(
+    material: Material,
+    plaintext: Uint8Array,
+    context: EncryptionContext | undefined,
+    out: Uint8Array,
+  ): Eventually<number>
+  openInto(
+    material: Material,
+    blob: Uint8Array,
+    context: EncryptionContext | undefined,
+    out: Uint8Array,
+  ): Eventually<number>
   /** Each plaintext in a frame of its own, under one context: all of them, or none. */
-  sealMany(material: Material, plaintexts: readonly Uint8Array[], context: EncryptionContext | undefined): Eventually<Uint8Array[]>
+  sealMany(
+    material: Material,
+    plaintexts: readonly Uint8Array[],
+    context: EncryptionContext | undefined,
+  ): Eventually<Uint8Array[]>
   /** Random bytes and their frame; with `plaintext` false they are never let out. */
-  dataKey(material: Material, length: number, context: EncryptionContext | undefined, plaintext: boolean): Eventually<DataKey>
+  dataKey(
+    material: Material,
+    length: number,
+    context: EncryptionContext | undefined,
+    plaintext: boolean,
+  ): Eventually<DataKey>
   /** From one key to another, with no plaintext outside in between. */
   reseal(
     source: Material,

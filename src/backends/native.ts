@@ -9,11 +9,12 @@ export function nativeBackend(hsm: Hsm): Backend {
   const verbs = hsm.verbs()
   return {
     create: (spec, uses) => attempt(() => hsm.generate(spec, uses)),
-    random: (length) => attempt(() => {
-      const bytes = Buffer.allocUnsafeSlow(length)
-      verbs.random(bytes, 0, length)
-      return bytes
-    }),
+    random: (length) =>
+      attempt(() => {
+        const bytes = Buffer.allocUnsafeSlow(length)
+        verbs.random(bytes, 0, length)
+        return bytes
+      }),
     cipher: new NativeCipher(hsm, verbs),
     close: () => hsm.close(),
   }
@@ -66,7 +67,11 @@ class NativeCipher implements Cipher {
     }
   }
 
-  sealMany(material: Material, plaintexts: readonly Uint8Array[], context: EncryptionContext | undefined): Uint8Array[] {
+  sealMany(
+    material: Material,
+    plaintexts: readonly Uint8Array[],
+    context: EncryptionContext | undefined,
+  ): Uint8Array[] {
     const lengths = Uint32Array.from(plaintexts, (plaintext) => plaintext.length)
     const packed = Buffer.concat(plaintexts)
     const out = Buffer.allocUnsafeSlow(packed.length + plaintexts.length * (HEADER + BODY_OVERHEAD))

@@ -63,8 +63,8 @@ export const listAliases = operation('ListAliases', {
     const found = await records.aliases(scope, target, page.after, page.limit + 1)
     const rows = found.slice(0, page.limit)
     // An alias goes with its key, whether or not either was swept yet.
-    const keys = await Promise.all(rows.map(({ target }) => records.find(scope, target)))
-    const shown = rows.filter((_, i) => !isGone(keys[i]!, now))
+    const alive = await Promise.all(rows.map(async ({ target }) => !isGone(await records.find(scope, target), now)))
+    const shown = rows.filter((_, i) => alive[i])
     const Aliases = shown.map(({ name, target: TargetKeyId, created, updated }) => ({
       AliasName: name,
       AliasArn: scope.arn(name),

@@ -40,7 +40,7 @@ export const generateDataKeyWithoutPlaintext = operation('GenerateDataKeyWithout
 
 /** Exactly one of `KeySpec` and `NumberOfBytes`. */
 function oneSize({ KeySpec, NumberOfBytes }: DataKeySize): void {
-  if ((KeySpec ?? undefined) === undefined === ((NumberOfBytes ?? undefined) === undefined)) {
+  if (((KeySpec ?? undefined) === undefined) === ((NumberOfBytes ?? undefined) === undefined)) {
     fail('ValidationException', 'Please specify either number of bytes or key spec.')
   }
 }

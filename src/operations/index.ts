@@ -9,7 +9,16 @@ import * as policies from './policies.ts'
 import * as random from './random.ts'
 import * as tags from './tags.ts'
 
-const groups: readonly Record<string, Operation>[] = [crypto, datakeys, random, keys, lifecycle, aliases, policies, tags]
+const groups: readonly Record<string, Operation>[] = [
+  crypto,
+  datakeys,
+  random,
+  keys,
+  lifecycle,
+  aliases,
+  policies,
+  tags,
+]
 
 export const OPERATIONS: ReadonlyMap<string, Operation> = new Map(
   groups.flatMap((group) => Object.values(group)).map((entry) => [entry.name, entry]),

@@ -36,7 +36,13 @@ export const createKey = operation('CreateKey', {
     return after(backend.create(hsmSpec, uses), (token) => {
       const id = randomUUID()
       const materialId = randomBytes(32).toString('hex')
-      const current: Material = { id: materialId, header: headerOf(materialId), token, created: now, opened: { slot: 0 } }
+      const current: Material = {
+        id: materialId,
+        header: headerOf(materialId),
+        token,
+        created: now,
+        opened: { slot: 0 },
+      }
       const key: Key = {
         arn: scope.arn(`key/${id}`),
         region: scope.realm.region,
@@ -100,7 +106,10 @@ function specOf({ KeySpec, CustomerMasterKeySpec }: CreateKeyRequest): KeySpec {
 function requireUsage(spec: KeySpec, usage: KeyUsageType | undefined): void {
   if (!usage && spec === 'SYMMETRIC_DEFAULT') return
   if (!usage) {
-    fail('ValidationException', 'You must specify a KeyUsage value for all KMS keys except for symmetric encryption keys.')
+    fail(
+      'ValidationException',
+      'You must specify a KeyUsage value for all KMS keys except for symmetric encryption keys.',
+    )
   }
   if (!SPECS[spec].usages.includes(usage)) {
     fail('ValidationException', `KeyUsage ${usage} is not compatible with KeySpec ${spec}`)

@@ -9,7 +9,17 @@ import { fingerprint, isUnder, materialIdIn } from '../ciphertext.ts'
 import { fail, MissingResource } from '../errors.ts'
 import type { Key, Material } from '../keys.ts'
 import { Generations } from './generations.ts'
-import { aliasFrom, eraseAlias, eraseKey, eraseMaterial, keyFrom, materialFrom, storeAlias, storeKey, storeMaterial } from './sql.ts'
+import {
+  aliasFrom,
+  eraseAlias,
+  eraseKey,
+  eraseMaterial,
+  keyFrom,
+  materialFrom,
+  storeAlias,
+  storeKey,
+  storeMaterial,
+} from './sql.ts'
 import { isConflict, type Change, type Store } from './store.ts'
 
 /** A place for one key; empty once the cache let it go or the key was erased. */
@@ -92,7 +102,13 @@ export class Records {
 
   /** Keys of an account in the order of their ids, from after the id `after`. */
   async keys(scope: Scope, after: string | undefined, limit: number): Promise<{ id: string; deletion: number }[]> {
-    const rows = await this.store.list('keys', '', [scope.realm.region, scope.account], after === undefined ? null : [after], limit)
+    const rows = await this.store.list(
+      'keys',
+      '',
+      [scope.realm.region, scope.account],
+      after === undefined ? null : [after],
+      limit,
+    )
     return rows.map(({ values }) => ({ id: values[2] as string, deletion: values[8] as number }))
   }
 

@@ -80,7 +80,21 @@ function keyRow(key: Key): Value[] {
 /** A key from its row and those of its materials; undefined when the current one is not among them. */
 export function keyFrom(row: Row, materials: readonly Material[]): Key | undefined {
   const [region, account, id, spec, usage, origin, created, enabled, deletion, description, policy, tags, currentId] =
-    row.values as [string, string, string, string, string, string, number, number, number, string, string, string, string]
+    row.values as [
+      string,
+      string,
+      string,
+      string,
+      string,
+      string,
+      number,
+      number,
+      number,
+      string,
+      string,
+      string,
+      string,
+    ]
   const current = materials.find((material) => material.id === currentId)
   return (
     current && {
@@ -110,7 +124,14 @@ export function materialFrom(row: Row): Material {
 }
 
 export function aliasFrom(row: Row): Alias {
-  const [region, account, name, target, created, updated] = row.values as [string, string, string, string, number, number]
+  const [region, account, name, target, created, updated] = row.values as [
+    string,
+    string,
+    string,
+    string,
+    number,
+    number,
+  ]
   return { region, account, name, target, created, updated, version: row.version }
 }
 
@@ -136,7 +157,12 @@ export function eraseMaterial(key: Key, material: Material): Change {
 
 export function storeAlias(alias: Alias): Change {
   const primary = [alias.region, alias.account, alias.name]
-  return { table: 'aliases', key: primary, values: [...primary, alias.target, alias.created, alias.updated], expect: alias.version }
+  return {
+    table: 'aliases',
+    key: primary,
+    values: [...primary, alias.target, alias.created, alias.updated],
+    expect: alias.version,
+  }
 }
 
 export function eraseAlias(alias: Alias): Change {

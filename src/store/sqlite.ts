@@ -13,7 +13,7 @@ export interface SqliteOptions {
 }
 
 /** Opens the store at `path`, or one in memory. Rows are authenticated under a key of the HSM's domain. */
-export function openSqlite(path: string | ':memory:', hsm: Hsm, options: SqliteOptions = {}): Promise<Store> {
+export function openSqlite(path: string, hsm: Hsm, options: SqliteOptions = {}): Promise<Store> {
   return NativeStore.open(path, JSON.stringify(SCHEMA), hsm, options)
 }
 

@@ -33,7 +33,11 @@ const CLI = fileURLToPath(new URL('../../dist/cli.js', import.meta.url))
 const START_LIMIT = 60_000
 
 /** A server for one test. */
-export async function served(t: ExecutionContext, flags: readonly string[] = [], options?: ServeOptions): Promise<Served> {
+export async function served(
+  t: ExecutionContext,
+  flags: readonly string[] = [],
+  options?: ServeOptions,
+): Promise<Served> {
   const server = await serve(flags, options)
   t.teardown(() => server.stop())
   return server

@@ -52,7 +52,14 @@ test('any other context does not open it, and says no more', async (t) => {
   const { room, id } = await scene(t)
   const EncryptionContext = { patient: '7', ward: 'b' }
   const { CiphertextBlob } = await room.encrypt({ KeyId: id, Plaintext: secret, EncryptionContext })
-  const others: (Record<string, string> | undefined)[] = [undefined, {}, { patient: '7' }, { patient: '7', ward: 'B' }, { patien: 't7', ward: 'b' }, { ...EncryptionContext, x: '' }]
+  const others: (Record<string, string> | undefined)[] = [
+    undefined,
+    {},
+    { patient: '7' },
+    { patient: '7', ward: 'B' },
+    { patien: 't7', ward: 'b' },
+    { ...EncryptionContext, x: '' },
+  ]
   for (const other of others) {
     await refuses(t, room.decrypt({ CiphertextBlob, EncryptionContext: other }), 'InvalidCiphertextException', '')
   }
@@ -69,8 +76,16 @@ test('a flipped bit anywhere, a byte too few or too many: never a plaintext', as
     bent[bit >> 3]! ^= 1 << (bit & 7)
     // A bent key material id names another key, of which nobody can say whether there is one.
     const inId = bit >> 3 >= 4 && bit >> 3 < 36
-    await refuses(t, room.decrypt({ CiphertextBlob: bent }), inId ? 'AccessDeniedException' : 'InvalidCiphertextException')
-    await refuses(t, room.decrypt({ KeyId: id, CiphertextBlob: bent }), inId ? 'IncorrectKeyException' : 'InvalidCiphertextException')
+    await refuses(
+      t,
+      room.decrypt({ CiphertextBlob: bent }),
+      inId ? 'AccessDeniedException' : 'InvalidCiphertextException',
+    )
+    await refuses(
+      t,
+      room.decrypt({ KeyId: id, CiphertextBlob: bent }),
+      inId ? 'IncorrectKeyException' : 'InvalidCiphertextException',
+    )
   }
   for (let length = 1; length < blob.length; length++) {
     await refuses(t, room.decrypt({ CiphertextBlob: blob.subarray(0, length) }), 'InvalidCiphertextException')
@@ -180,7 +195,12 @@ test('a dry run says that it would have gone well, and otherwise why not', async
   await refuses(t, room.generateDataKey({ KeyId: id, NumberOfBytes: 8, DryRun }), 'DryRunOperationException', WELL)
   await refuses(t, room.reEncrypt({ CiphertextBlob, DestinationKeyId: id, DryRun }), 'DryRunOperationException', WELL)
   const blind = { KeyId: id, DryRun, DryRunModifiers: ['IGNORE_CIPHERTEXT'] } as const
-  await refuses(t, room.decrypt({ ...blind, DryRunModifiers: [...blind.DryRunModifiers] }), 'DryRunOperationException', WELL)
+  await refuses(
+    t,
+    room.decrypt({ ...blind, DryRunModifiers: [...blind.DryRunModifiers] }),
+    'DryRunOperationException',
+    WELL,
+  )
   await refuses(t, room.decrypt({ CiphertextBlob: bytes('nonsense'), DryRun }), 'InvalidCiphertextException')
   await room.disableKey({ KeyId: id })
   await refuses(t, room.encrypt({ KeyId: id, Plaintext: secret, DryRun }), 'DisabledException')

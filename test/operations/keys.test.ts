@@ -50,7 +50,12 @@ test('CreateKey refuses what AWS refuses, and what is not built yet by its name'
 
 test('an operation not built yet says so; one AWS does not have is unknown', async (t) => {
   const { room, id } = await scene(t)
-  await refuses(t, room.rotateKeyOnDemand({ KeyId: id }), 'UnsupportedOperationException', 'RotateKeyOnDemand is not supported yet.')
+  await refuses(
+    t,
+    room.rotateKeyOnDemand({ KeyId: id }),
+    'UnsupportedOperationException',
+    'RotateKeyOnDemand is not supported yet.',
+  )
   t.false('frobnicate' in room)
 })
 
@@ -96,7 +101,12 @@ test('an identifier is refused as AWS refuses it', async (t) => {
     'NotFoundException',
     `Key 'arn:aws:kms:us-east-1:000000000000:key/${absent}' does not exist`,
   )
-  await refuses(t, room.describeKey({ KeyId: arn.replace('us-east-1', 'eu-west-3') }), 'NotFoundException', 'Invalid arn eu-west-3')
+  await refuses(
+    t,
+    room.describeKey({ KeyId: arn.replace('us-east-1', 'eu-west-3') }),
+    'NotFoundException',
+    'Invalid arn eu-west-3',
+  )
   await refuses(
     t,
     room.describeKey({ KeyId: 'alias/absent' }),

@@ -29,10 +29,22 @@ const OPERATIONS: [name: string, act: (room: Client, KeyId: string) => Promise<u
   ['DisableKey', (room, KeyId) => room.disableKey({ KeyId }), works, works, pending],
   ['ScheduleKeyDeletion', (room, KeyId) => room.scheduleKeyDeletion({ KeyId }), works, works, pending],
   ['CancelKeyDeletion', (room, KeyId) => room.cancelKeyDeletion({ KeyId }), pending, pending, works],
-  ['CreateAlias', (room, KeyId) => room.createAlias({ AliasName: 'alias/a', TargetKeyId: KeyId }), works, works, pending],
+  [
+    'CreateAlias',
+    (room, KeyId) => room.createAlias({ AliasName: 'alias/a', TargetKeyId: KeyId }),
+    works,
+    works,
+    pending,
+  ],
   ['TagResource', (room, KeyId) => room.tagResource({ KeyId, Tags: [] }), works, works, pending],
   ['UntagResource', (room, KeyId) => room.untagResource({ KeyId, TagKeys: [] }), works, works, pending],
-  ['UpdateKeyDescription', (room, KeyId) => room.updateKeyDescription({ KeyId, Description: '' }), works, works, pending],
+  [
+    'UpdateKeyDescription',
+    (room, KeyId) => room.updateKeyDescription({ KeyId, Description: '' }),
+    works,
+    works,
+    pending,
+  ],
   ['DescribeKey', (room, KeyId) => room.describeKey({ KeyId }), works, works, works],
   ['GetKeyPolicy', (room, KeyId) => room.getKeyPolicy({ KeyId }), works, works, works],
   ['ListKeyPolicies', (room, KeyId) => room.listKeyPolicies({ KeyId }), works, works, works],
@@ -75,7 +87,12 @@ test('ciphertext of a disabled key waits; enabled again, it opens', async (t) =>
 test('deletion: 7 to 30 days, 30 unasked, and the date is told', async (t) => {
   const { room, id, arn } = await scene(t)
   for (const days of [6, 31]) {
-    await refuses(t, room.scheduleKeyDeletion({ KeyId: id, PendingWindowInDays: days }), 'ValidationException', /pendingWindowInDays/)
+    await refuses(
+      t,
+      room.scheduleKeyDeletion({ KeyId: id, PendingWindowInDays: days }),
+      'ValidationException',
+      /pendingWindowInDays/,
+    )
   }
   const DeletionDate = new Date('2026-01-31T00:00:00Z')
   t.deepEqual(await room.scheduleKeyDeletion({ KeyId: id }), {

@@ -78,8 +78,15 @@ test('of many who want one alias, one gets it', async (t) => {
 
 test('tags are added, overwritten and taken away', async (t) => {
   const { room, id } = await scene(t)
-  const tags = async () => (await room.listResourceTags({ KeyId: id })).Tags!.map((tag) => `${tag.TagKey}=${tag.TagValue}`)
-  await room.tagResource({ KeyId: id, Tags: [{ TagKey: 'a', TagValue: '1' }, { TagKey: 'b', TagValue: '' }] })
+  const tags = async () =>
+    (await room.listResourceTags({ KeyId: id })).Tags!.map((tag) => `${tag.TagKey}=${tag.TagValue}`)
+  await room.tagResource({
+    KeyId: id,
+    Tags: [
+      { TagKey: 'a', TagValue: '1' },
+      { TagKey: 'b', TagValue: '' },
+    ],
+  })
   await room.tagResource({ KeyId: id, Tags: [{ TagKey: 'a', TagValue: '2' }] })
   t.deepEqual(await tags(), ['a=2', 'b='])
   await room.untagResource({ KeyId: id, TagKeys: ['a', 'absent'] })
@@ -95,7 +102,12 @@ test('tags are paged by fifty', async (t) => {
   const rest = await room.listResourceTags({ KeyId: id, Limit: 30, Marker: first.NextMarker })
   t.deepEqual([...first.Tags!, ...rest.Tags!], Tags)
   await refuses(t, room.listResourceTags({ KeyId: id, Limit: 51 }), 'ValidationException', /less than or equal to 50/)
-  await refuses(t, room.tagResource({ KeyId: id, Tags: [{ TagKey: 'more', TagValue: '' }] }), 'TagException', 'Too many tags')
+  await refuses(
+    t,
+    room.tagResource({ KeyId: id, Tags: [{ TagKey: 'more', TagValue: '' }] }),
+    'TagException',
+    'Too many tags',
+  )
 })
 
 test('TagException says why', async (t) => {
