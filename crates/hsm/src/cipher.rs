@@ -4,8 +4,7 @@
 
 use crate::{
     error::{Kind, Result},
-    kdf::Kdf,
-    key::KEY,
+    kdf::{Kdf, OneBlock},
     secret::Secret,
     sys::{self, Gcm},
 };
@@ -14,26 +13,36 @@ use crate::{
 pub const NONCE: usize = 16;
 pub const IV: usize = 12;
 pub const TAG: usize = sys::TAG;
+/// The random bytes of one message.
+pub const FRESH: usize = IV + NONCE;
 /// How much longer a body is than its plaintext.
 pub const OVERHEAD: usize = NONCE + IV + TAG;
 
-/// SP 800-108's fixed data, Label ‖ 0x00 ‖ Context ‖ [L]: with the counter and the nonce it still fits one SHA-256 block.
-const LABEL: &[u8; 16] = b"strongroom/aead\0";
-const LENGTH: [u8; 4] = 256u32.to_be_bytes();
+/// SP 800-108's fixed data: Label ‖ 0x00 ‖ Context ‖ [L], the context being the nonce.
+static MESSAGE_KEY: OneBlock = OneBlock::labelled(b"strongroom1\0");
 
-/// Seals `plaintext` into `out`, which is `OVERHEAD` longer; its first bytes, nonce and IV, are already drawn.
-pub fn seal(kdf: &Kdf, aad: &[u8], plaintext: &[u8], out: &mut [u8]) -> Result<()> {
-    let (nonce, rest) = out
-        .split_first_chunk_mut::<NONCE>()
-        .ok_or(Kind::BufferTooSmall)?;
-    let (iv, rest) = rest
-        .split_first_chunk_mut::<IV>()
-        .ok_or(Kind::BufferTooSmall)?;
-    let (ciphertext, tag) = rest
-        .split_last_chunk_mut::<TAG>()
-        .ok_or(Kind::BufferTooSmall)?;
+/// Seals `plaintext` into `out`, which is `OVERHEAD` longer, with random bytes that were never used before.
+pub fn seal(
+    kdf: &Kdf,
+    fresh: &[u8; FRESH],
+    aad: &[u8],
+    plaintext: &[u8],
+    out: &mut [u8],
+) -> Result<()> {
+    // A copy of 28 bytes stores the last 16 as one, and the nonce is needed whole at once, the IV only later.
+    let (iv, nonce) = fresh
+        .split_first_chunk::<IV>()
+        .expect("a nonce stands behind the IV");
+    let nonce = nonce
+        .first_chunk::<NONCE>()
+        .expect("and nothing behind that");
     let mut key = Secret::zero();
-    message_key(kdf, nonce, &mut key);
+    MESSAGE_KEY.derive(kdf, nonce, &mut key);
+
+    let (nonce_out, rest) = out.split_first_chunk_mut().ok_or(Kind::BufferTooSmall)?;
+    let (iv_out, rest) = rest.split_first_chunk_mut().ok_or(Kind::BufferTooSmall)?;
+    let (ciphertext, tag) = rest.split_last_chunk_mut().ok_or(Kind::BufferTooSmall)?;
+    (*nonce_out, *iv_out) = (*nonce, *iv);
     seal_with(&key[..], iv, aad, plaintext, ciphertext, tag)
 }
 
@@ -49,7 +58,7 @@ pub fn open(kdf: &Kdf, aad: &[u8], body: &[u8], out: &mut [u8]) -> Result<()> {
         .split_last_chunk::<TAG>()
         .ok_or(Kind::DecryptionFailed)?;
     let mut key = Secret::zero();
-    message_key(kdf, nonce, &mut key);
+    MESSAGE_KEY.derive(kdf, nonce, &mut key);
     open_with(&key[..], iv, aad, ciphertext, tag, out)
 }
 
@@ -88,12 +97,4 @@ pub fn open_with(
         Some(true) => Ok(()),
         _ => Err(Kind::DecryptionFailed.into()),
     }
-}
-
-fn message_key(kdf: &Kdf, nonce: &[u8; NONCE], key: &mut Secret<KEY>) {
-    let mut fixed = [0; LABEL.len() + NONCE + LENGTH.len()];
-    fixed[..LABEL.len()].copy_from_slice(LABEL);
-    fixed[LABEL.len()..][..NONCE].copy_from_slice(nonce);
-    fixed[LABEL.len() + NONCE..].copy_from_slice(&LENGTH);
-    kdf.derive(&fixed, &mut key[..]);
 }

@@ -8,7 +8,7 @@ use std::{fmt, num::NonZeroU32};
 use aws_lc_rs::{hkdf, pbkdf2};
 
 use crate::{
-    cipher::{self, IV, OVERHEAD, TAG},
+    cipher::{self, FRESH, IV, TAG},
     entropy::Entropy,
     error::{Kind, Result},
     kdf::Kdf,
@@ -122,11 +122,12 @@ impl Domain {
         let mut token = vec![0; length];
         let (front, body) = token.split_at_mut(HEADER);
         front.copy_from_slice(&header);
-        entropy.fill(&mut body[..OVERHEAD - TAG])?;
+        let mut fresh = [0; FRESH];
+        entropy.fill(&mut fresh)?;
         let mut kdf = Kdf::blank();
         self.key.kdf(&mut kdf);
         self.stage.install(fill)?;
-        let sealed = cipher::seal(&kdf, &header, self.stage.secret(), body);
+        let sealed = cipher::seal(&kdf, &fresh, &header, self.stage.secret(), body);
         self.stage.wipe();
         sealed.map(|()| token)
     }

@@ -9,7 +9,7 @@ use std::{
 };
 
 use crate::{
-    cipher::{self, IV, NONCE, OVERHEAD},
+    cipher::{self, FRESH, OVERHEAD},
     domain::{Domain, RootSecret},
     entropy::Entropy,
     error::{Kind, Result},
@@ -377,9 +377,10 @@ impl Hsm {
         plaintext: &[u8],
         body: &mut [u8],
     ) -> Result<usize> {
-        self.entropy.fill(&mut body[..NONCE + IV])?;
+        let mut fresh = [0; FRESH];
+        self.entropy.fill(&mut fresh)?;
         head.copy_from_slice(&aad[..head.len()]);
-        cipher::seal(kdf, aad, plaintext, body)?;
+        cipher::seal(kdf, &fresh, aad, plaintext, body)?;
         Ok(head.len() + body.len())
     }
 

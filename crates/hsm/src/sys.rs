@@ -8,16 +8,14 @@ use aws_lc_sys as lc;
 
 pub const TAG: usize = 16;
 
-/// Overwrites `bytes` with zeros in a way no optimiser removes.
-pub fn wipe(bytes: &mut [u8]) {
-    // SAFETY: the pointer and length are those of an exclusive slice.
-    unsafe { lc::OPENSSL_cleanse(bytes.as_mut_ptr().cast(), bytes.len()) }
-}
-
-/// The same for SHA-256's states.
-pub fn wipe_words(words: &mut [u32]) {
-    // SAFETY: the pointer and size are those of an exclusive slice.
-    unsafe { lc::OPENSSL_cleanse(words.as_mut_ptr().cast(), size_of_val(words)) }
+/// Overwrites bytes, or words, with zeros in a way no optimiser removes. Inlined, because it stands on every hot path.
+#[inline]
+pub fn wipe<T: Copy + Default>(secret: &mut [T]) {
+    secret.fill(T::default());
+    // SAFETY: the assembly is empty; but as it might read what the pointer leads to, the zeros must be there.
+    unsafe {
+        core::arch::asm!("/* {0} */", in(reg) secret.as_ptr(), options(nostack, readonly, preserves_flags))
+    }
 }
 
 /// The operating system's and processor's entropy through AWS-LC's DRBG. False when there is none to be had.
