@@ -316,7 +316,7 @@ impl Hsm {
     pub fn wrap(&self, slot: Slot, data: &[u8], padded: bool) -> Result<Vec<u8>> {
         let mut key = Secret::<KEY>::zero();
         self.admit_with(slot, Usages::WRAP, 1, |held| {
-            key.copy_from_slice(held.secret())
+            key.copy_from_slice(held.secret());
         })?;
         keywrap::wrap(&key[..], data, padded)
     }
@@ -325,7 +325,7 @@ impl Hsm {
     pub fn unwrap(&self, slot: Slot, data: &[u8], padded: bool) -> Result<SecretBuffer> {
         let mut key = Secret::<KEY>::zero();
         self.admit_with(slot, Usages::UNWRAP, 1, |held| {
-            key.copy_from_slice(held.secret())
+            key.copy_from_slice(held.secret());
         })?;
         keywrap::unwrap(&key[..], data, padded)
     }

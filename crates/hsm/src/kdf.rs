@@ -89,7 +89,7 @@ impl Kdf {
         };
         for (counter, out) in (1u32..).zip(out.chunks_mut(DIGEST)) {
             work.state = self.states[0];
-            work.hash(&counter.to_be_bytes(), fixed);
+            work.hash(counter.to_be_bytes(), fixed);
             work.outer(self);
             out.copy_from_slice(&work.block[..out.len()]);
         }
@@ -120,8 +120,11 @@ impl OneBlock {
         // [L] in bits, 256, then the padding: a one, zeros, and how many bits there were.
         block[4 + Self::LABEL + Self::CONTEXT + 2] = 1;
         block[4 + Self::FIXED] = 0x80;
-        let [high, low] = (((BLOCK + 4 + Self::FIXED) * 8) as u16).to_be_bytes();
-        (block[BLOCK - 2], block[BLOCK - 1]) = (high, low);
+        let bits = ((BLOCK + 4 + Self::FIXED) as u64 * 8).to_be_bytes();
+        block
+            .split_at_mut(BLOCK - bits.len())
+            .1
+            .copy_from_slice(&bits);
         Self(block)
     }
 
@@ -152,8 +155,8 @@ struct Work {
 
 impl Work {
     /// Hashes head and body behind the block that the state has seen already.
-    fn hash(&mut self, head: &[u8; 4], body: &[u8]) {
-        self.block[..head.len()].copy_from_slice(head);
+    fn hash(&mut self, head: [u8; 4], body: &[u8]) {
+        self.block[..head.len()].copy_from_slice(&head);
         let (mut filled, mut rest) = (head.len(), body);
         while filled + rest.len() >= BLOCK {
             let (now, later) = rest.split_at(BLOCK - filled);

@@ -14,7 +14,7 @@ pub fn wipe<T: Copy + Default>(secret: &mut [T]) {
     secret.fill(T::default());
     // SAFETY: the assembly is empty; but as it might read what the pointer leads to, the zeros must be there.
     unsafe {
-        core::arch::asm!("/* {0} */", in(reg) secret.as_ptr(), options(nostack, readonly, preserves_flags))
+        core::arch::asm!("/* {0} */", in(reg) secret.as_ptr(), options(nostack, readonly, preserves_flags));
     }
 }
 
