@@ -4,10 +4,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { performance } from 'node:perf_hooks'
 import { randomBytes, randomUUID } from 'node:crypto'
-import { headerOf } from '../src/ciphertext.ts'
-import { NEVER } from '../src/clock.ts'
 import { Strongroom } from '../src/index.ts'
-import type { Key } from '../src/keys.ts'
+import { keyOf, NEW_KEY, newMaterial } from '../src/keys.ts'
 import { storeKey, storeMaterial } from '../src/store/sql.ts'
 import { openSqlite } from '../src/store/sqlite.ts'
 import { openVault, storePath } from '../src/vault.ts'
@@ -71,11 +69,9 @@ async function fill(data: string, size: number): Promise<string[]> {
     const changes = []
     for (let i = 0; i < 10_000 && made < size; i++, made++) {
       const id = randomUUID()
-      const material = randomBytes(32).toString('hex')
-      const token = hsm.generate('AES_256', 3)
-      const current = { id: material, header: headerOf(material), token, created: 0, opened: { slot: 0 } }
-      const key: Key = {
-        arn: `arn:aws:kms:us-east-1:${ACCOUNT}:key/${id}`,
+      const material = newMaterial(randomBytes(32).toString('hex'), hsm.generate('AES_256', 3), 0)
+      const key = keyOf({
+        ...NEW_KEY,
         region: 'us-east-1',
         account: ACCOUNT,
         id,
@@ -83,17 +79,11 @@ async function fill(data: string, size: number): Promise<string[]> {
         usage: 'ENCRYPT_DECRYPT',
         origin: 'AWS_KMS',
         created: 0,
-        enabled: true,
-        deletion: NEVER,
-        description: '',
-        policy: '',
-        tags: [],
-        current,
-        materials: [current],
-        version: 0,
-      }
+        currentId: material.id,
+        materials: [material],
+      })
       if (hot.length < HOT) hot.push(id)
-      changes.push(storeKey(key), storeMaterial(key, current))
+      changes.push(storeKey(key), storeMaterial(key, material))
     }
     await store.commit(changes)
   }

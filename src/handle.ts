@@ -30,7 +30,7 @@ interface Many {
 const encryptInto = entry(encrypt, ({ input, key, backend }: Call<One>) => {
   const { Plaintext, EncryptionContext, out } = input
   if (out.length < Plaintext.length + CIPHERTEXT_OVERHEAD) tooShort(out, Plaintext.length + CIPHERTEXT_OVERHEAD)
-  return backend.cipher.sealInto(key.current, Plaintext, EncryptionContext, out)
+  return backend.cipher.sealInto(key.current!, Plaintext, EncryptionContext, out)
 })
 
 const decryptInto = entry(decrypt, ({ input, material, backend }: Call<One>) => {
@@ -42,7 +42,7 @@ const decryptInto = entry(decrypt, ({ input, material, backend }: Call<One>) => 
 
 const encryptMany = entry(
   encrypt,
-  ({ input, key, backend }: Call<Many>) => backend.cipher.sealMany(key.current, input.items, input.EncryptionContext),
+  ({ input, key, backend }: Call<Many>) => backend.cipher.sealMany(key.current!, input.items, input.EncryptionContext),
   eachOf('Encrypt', 'Plaintext', 4096),
 )
 

@@ -6,7 +6,7 @@ import type { Alias } from './aliases.ts'
 import { parseIdentifier } from './arn.ts'
 import type { Backend, Eventually } from './backends/backend.ts'
 import { isFramed } from './ciphertext.ts'
-import { NEVER, type Instant } from './clock.ts'
+import type { Instant } from './clock.ts'
 import { fail, KmsError, MissingResource } from './errors.ts'
 import type { Caller } from './identity.ts'
 import { isGone, stateOf, type Key, type Material } from './keys.ts'
@@ -118,7 +118,7 @@ export function usable(field: string, usage: KeyUsageType, action?: string): Loc
     action,
     find: (call) => find(call, text(call, field)),
     admit(key, call) {
-      refuseUnlessEnabled(key)
+      refuseUnlessEnabled(key, call)
       if (key.usage !== usage) {
         fail(
           'InvalidKeyUsageException',
@@ -138,8 +138,9 @@ export function existing(field: string, states?: readonly KeyState[], action?: s
       if (parseIdentifier(name).kind === 'alias') fail('NotFoundException', `Invalid keyId '${name}'`)
       return find(call, name)
     },
-    admit(key) {
-      if (states && !states.includes(stateOf(key))) refuseState(key, states)
+    admit(key, { now }) {
+      const state = stateOf(key, now)
+      if (states && !states.includes(state)) refuseState(key, state, states)
     },
   }
 }
@@ -179,7 +180,7 @@ export function ciphertextKey(field: 'KeyId' | 'SourceKeyId', action?: string): 
     },
     denial: (call) => ((call.input as Record<string, unknown>)[field] ? undefined : unknownCiphertext()),
     admit(key, call) {
-      refuseUnlessEnabled(key)
+      refuseUnlessEnabled(key, call)
       if (key.usage !== 'ENCRYPT_DECRYPT') fail('IncorrectKeyException', INCORRECT_KEY)
       const blob = ciphertextOf(call)
       if (blob !== undefined) call.material = materialOf(key, blob) ?? fail('IncorrectKeyException', INCORRECT_KEY)
@@ -238,13 +239,29 @@ function missingKey(key: Key): never {
   throw new MissingResource(`Key '${key.arn}' does not exist`, key.arn, key.account)
 }
 
-function refuseUnlessEnabled(key: Key): void {
-  if (!key.enabled || key.deletion !== NEVER) refuseState(key)
+/** Cryptography wants a key that is Enabled, or Updating; most are calm, and then one look at the dates tells. */
+function refuseUnlessEnabled(key: Key, { now }: Call): void {
+  if (key.calmFrom <= now && now < key.calmUntil) return
+  const state = stateOf(key, now)
+  if (state !== 'Enabled' && state !== 'Updating') refuseState(key, state)
 }
 
-/** What AWS says of a state that does not allow the operation (facts: key states, notes 1, 3 and 4). */
-function refuseState(key: Key, wanted?: readonly KeyState[]): never {
-  if (key.deletion !== NEVER) fail('KMSInvalidStateException', `${key.arn} is pending deletion.`)
-  if (wanted?.includes('PendingDeletion')) fail('KMSInvalidStateException', `${key.arn} is not pending deletion.`)
-  fail('DisabledException', `${key.arn} is disabled.`)
+/** What AWS says of a state that does not allow the operation (facts: key states; those of Creating and Updating are guesses). */
+function refuseState(key: Key, state: KeyState, wanted?: readonly KeyState[]): never {
+  if (wanted?.every((each) => each.startsWith('Pending'))) {
+    fail('KMSInvalidStateException', `${key.arn} is not pending deletion.`)
+  }
+  if (state === 'Disabled') fail('DisabledException', `${key.arn} is disabled.`)
+  fail('KMSInvalidStateException', `${key.arn} is ${WORDS[state]}.`)
+}
+
+const WORDS: Readonly<Record<KeyState, string>> = {
+  Creating: 'creating',
+  Enabled: 'enabled',
+  Disabled: 'disabled',
+  PendingDeletion: 'pending deletion',
+  PendingImport: 'pending import',
+  PendingReplicaDeletion: 'pending replica deletion',
+  Unavailable: 'unavailable',
+  Updating: 'updating',
 }

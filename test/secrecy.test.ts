@@ -18,9 +18,7 @@ import {
   KMSClient,
   ReEncryptCommand,
 } from '@aws-sdk/client-kms'
-import { headerOf } from '../src/ciphertext.ts'
-import { NEVER } from '../src/clock.ts'
-import type { Key } from '../src/keys.ts'
+import { keyOf, NEW_KEY, newMaterial } from '../src/keys.ts'
 import { edits, Records } from '../src/store/cache.ts'
 import { openSqlite } from '../src/store/sqlite.ts'
 import { openVault, storePath } from '../src/vault.ts'
@@ -86,10 +84,9 @@ async function plant(data: string, secret: Buffer): Promise<void> {
   const store = await openSqlite(storePath(data), hsm)
   // The HSM wipes what it is given.
   const token = hsm.import('AES_256', 3, Buffer.from(secret))
-  const id = 'ab'.repeat(32)
-  const current = { id, header: headerOf(id), token, created: 0, opened: { slot: 0 } }
-  const key: Key = {
-    arn: `arn:aws:kms:us-east-1:000000000000:key/${KEY_ID}`,
+  const material = newMaterial('ab'.repeat(32), token, 0)
+  const key = keyOf({
+    ...NEW_KEY,
     region: 'us-east-1',
     account: '000000000000',
     id: KEY_ID,
@@ -97,16 +94,10 @@ async function plant(data: string, secret: Buffer): Promise<void> {
     usage: 'ENCRYPT_DECRYPT',
     origin: 'AWS_KMS',
     created: 0,
-    enabled: true,
-    deletion: NEVER,
-    description: '',
-    policy: '',
-    tags: [],
-    current,
-    materials: [current],
-    version: 0,
-  }
-  await new Records(store, 10).commit([edits.putKey(key), edits.addMaterial(key, current)])
+    currentId: material.id,
+    materials: [material],
+  })
+  await new Records(store, 10).commit([edits.putKey(key), edits.putMaterial(key, material)])
   await store.close()
   hsm.close()
 }

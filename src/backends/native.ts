@@ -118,7 +118,7 @@ class NativeCipher implements Cipher {
   }
 
   private load(material: Material): number {
-    return (material.opened.slot = this.hsm.load(material.token))
+    return (material.opened.slot = this.hsm.load(material.token!))
   }
 
   /** Loads a stale slot's token again; throws any other error, in AWS's words. */

@@ -2,7 +2,7 @@
 import { SPECS } from '../algorithms.ts'
 import { parseIdentifier } from '../arn.ts'
 import { fail } from '../errors.ts'
-import { isGone, type Key } from '../keys.ts'
+import { isGone } from '../keys.ts'
 import { aliasPlace, existing, operation, type Call } from '../operation.ts'
 import { pageEnd, pageOf } from '../paging.ts'
 import { edits } from '../store/cache.ts'
@@ -35,7 +35,7 @@ export const updateAlias = operation('UpdateAlias', {
     const { alias: place, key, now, records, scope } = call
     const alias = place.alias!
     const current = await records.find(scope, alias.target)
-    if (familyOf(current) !== familyOf(key) || current.usage !== key.usage) {
+    if (SPECS[current.spec].family !== SPECS[key.spec].family || current.usage !== key.usage) {
       fail('ValidationException', `Alias ${place.arn} cannot be moved to a key of another type or usage.`)
     }
     if (alias.target !== key.id && (await records.countAliases(key)) >= ALIASES_PER_KEY) {
@@ -92,10 +92,4 @@ function requireOwnName({ AliasName, TargetKeyId }: { AliasName: string; TargetK
   if (TargetKeyId !== undefined && /^alias\/|:alias\//.test(TargetKeyId)) {
     fail('ValidationException', 'Aliases must refer to keys. Not aliases')
   }
-}
-
-/** What AWS calls the type of a key: symmetric, HMAC or asymmetric. */
-function familyOf({ spec }: Key): string {
-  if (spec === 'SYMMETRIC_DEFAULT') return 'symmetric'
-  return SPECS[spec].usages.includes('GENERATE_VERIFY_MAC') ? 'HMAC' : 'asymmetric'
 }

@@ -8,7 +8,7 @@ export const encrypt = operation('Encrypt', {
   on: { key: usable('KeyId', 'ENCRYPT_DECRYPT') },
   run({ input, key, backend }) {
     requireSymmetric(key, input.EncryptionAlgorithm)
-    return after(backend.cipher.seal(key.current, input.Plaintext, input.EncryptionContext), (CiphertextBlob) => ({
+    return after(backend.cipher.seal(key.current!, input.Plaintext, input.EncryptionContext), (CiphertextBlob) => ({
       CiphertextBlob,
       KeyId: key.arn,
       EncryptionAlgorithm: 'SYMMETRIC_DEFAULT' as const,
@@ -42,7 +42,7 @@ export const reEncrypt = operation('ReEncrypt', {
     requireSymmetric(source, input.SourceEncryptionAlgorithm)
     requireSymmetric(destination, input.DestinationEncryptionAlgorithm)
     const { SourceEncryptionContext: from, DestinationEncryptionContext: to } = input
-    const resealed = backend.cipher.reseal(material, input.CiphertextBlob!, from, destination.current, to)
+    const resealed = backend.cipher.reseal(material, input.CiphertextBlob!, from, destination.current!, to)
     return after(resealed, (CiphertextBlob) => ({
       CiphertextBlob,
       SourceKeyId: source.arn,
@@ -50,7 +50,7 @@ export const reEncrypt = operation('ReEncrypt', {
       SourceEncryptionAlgorithm: 'SYMMETRIC_DEFAULT' as const,
       DestinationEncryptionAlgorithm: 'SYMMETRIC_DEFAULT' as const,
       SourceKeyMaterialId: material.id,
-      DestinationKeyMaterialId: destination.current.id,
+      DestinationKeyMaterialId: destination.current!.id,
     }))
   },
 })

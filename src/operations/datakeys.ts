@@ -19,12 +19,12 @@ export const generateDataKey = operation('GenerateDataKey', {
     if (input.Recipient) fail('UnsupportedOperationException', 'Recipient is not supported yet.')
   },
   run({ input, key, backend }) {
-    const made = backend.cipher.dataKey(key.current, sizeOf(input), input.EncryptionContext, true)
+    const made = backend.cipher.dataKey(key.current!, sizeOf(input), input.EncryptionContext, true)
     return after(made, ({ blob, plaintext }) => ({
       CiphertextBlob: blob,
       Plaintext: plaintext,
       KeyId: key.arn,
-      KeyMaterialId: key.current.id,
+      KeyMaterialId: key.current!.id,
     }))
   },
 })
@@ -33,8 +33,8 @@ export const generateDataKeyWithoutPlaintext = operation('GenerateDataKeyWithout
   on: { key },
   check: oneSize,
   run({ input, key, backend }) {
-    const made = backend.cipher.dataKey(key.current, sizeOf(input), input.EncryptionContext, false)
-    return after(made, ({ blob }) => ({ CiphertextBlob: blob, KeyId: key.arn, KeyMaterialId: key.current.id }))
+    const made = backend.cipher.dataKey(key.current!, sizeOf(input), input.EncryptionContext, false)
+    return after(made, ({ blob }) => ({ CiphertextBlob: blob, KeyId: key.arn, KeyMaterialId: key.current!.id }))
   },
 })
 

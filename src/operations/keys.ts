@@ -1,11 +1,10 @@
 /** Keys as things: CreateKey, DescribeKey, ListKeys, UpdateKeyDescription. */
 import { randomBytes, randomUUID } from 'node:crypto'
-import { SPECS } from '../algorithms.ts'
+import { allowsUsage, SPECS, USES } from '../algorithms.ts'
 import { after } from '../backends/backend.ts'
-import { headerOf } from '../ciphertext.ts'
-import { NEVER } from '../clock.ts'
 import { fail } from '../errors.ts'
-import { isGone, metadataOf, type Key, type Material } from '../keys.ts'
+import { isGone, keyOf, NEW_KEY, newMaterial, withFields } from '../keys.ts'
+import { metadataOf } from '../metadata.ts'
 import type { CreateKeyRequest, KeySpec, KeyUsageType } from '../model/kms.ts'
 import { existing, operation, visible } from '../operation.ts'
 import { pageEnd, pageOf } from '../paging.ts'
@@ -32,44 +31,34 @@ export const createKey = operation('CreateKey', {
   run(call) {
     const { input, scope, now, backend } = call
     const spec = specOf(input)
-    const { spec: hsmSpec, uses } = SPECS[spec].hsm!
-    return after(backend.create(hsmSpec, uses), (token) => {
+    const usage = input.KeyUsage ?? 'ENCRYPT_DECRYPT'
+    return after(backend.create(SPECS[spec].hsm!, USES[usage]), (token) => {
       const id = randomUUID()
-      const materialId = randomBytes(32).toString('hex')
-      const current: Material = {
-        id: materialId,
-        header: headerOf(materialId),
-        token,
-        created: now,
-        opened: { slot: 0 },
-      }
-      const key: Key = {
-        arn: scope.arn(`key/${id}`),
+      const material = newMaterial(randomBytes(32).toString('hex'), token, now)
+      const key = keyOf({
+        ...NEW_KEY,
         region: scope.realm.region,
         account: scope.account,
         id,
         spec,
-        usage: input.KeyUsage ?? 'ENCRYPT_DECRYPT',
+        usage,
         origin: 'AWS_KMS',
         created: now,
-        enabled: true,
-        deletion: NEVER,
         description: input.Description ?? '',
         policy: input.Policy ?? '',
         tags: mergeTags([], input.Tags ?? []),
-        current,
-        materials: [current],
-        version: 0,
-      }
-      call.put(edits.putKey(key), edits.addMaterial(key, current))
-      return { KeyMetadata: metadataOf(key) }
+        currentId: material.id,
+        materials: [material],
+      })
+      call.put(edits.putKey(key), edits.putMaterial(key, material))
+      return { KeyMetadata: metadataOf(key, now) }
     })
   },
 })
 
 export const describeKey = operation('DescribeKey', {
   on: { key: visible('KeyId') },
-  run: ({ key }) => ({ KeyMetadata: metadataOf(key) }),
+  run: ({ key, now }) => ({ KeyMetadata: metadataOf(key, now) }),
 })
 
 export const listKeys = operation('ListKeys', {
@@ -91,7 +80,7 @@ export const updateKeyDescription = operation('UpdateKeyDescription', {
   on: { key: existing('KeyId', ['Enabled', 'Disabled']) },
   mutates: true,
   run(call) {
-    call.put(edits.putKey({ ...call.key, description: call.input.Description }))
+    call.put(edits.putKey(withFields(call.key, { description: call.input.Description })))
   },
 })
 
@@ -111,7 +100,7 @@ function requireUsage(spec: KeySpec, usage: KeyUsageType | undefined): void {
       'You must specify a KeyUsage value for all KMS keys except for symmetric encryption keys.',
     )
   }
-  if (!SPECS[spec].usages.includes(usage)) {
+  if (!allowsUsage(spec, usage)) {
     fail('ValidationException', `KeyUsage ${usage} is not compatible with KeySpec ${spec}`)
   }
 }

@@ -1,7 +1,7 @@
 /** The life of a key: EnableKey, DisableKey, ScheduleKeyDeletion, CancelKeyDeletion. */
 import { NEVER } from '../clock.ts'
 import { fail } from '../errors.ts'
-import { deletionDate } from '../keys.ts'
+import { deletionDate, withFields } from '../keys.ts'
 import { existing, operation } from '../operation.ts'
 import { edits } from '../store/cache.ts'
 
@@ -11,7 +11,7 @@ export const enableKey = operation('EnableKey', {
   on: { key: living },
   mutates: true,
   run(call) {
-    if (!call.key.enabled) call.put(edits.putKey({ ...call.key, enabled: true }))
+    if (!call.key.enabled) call.put(edits.putKey(withFields(call.key, { enabled: true })))
   },
 })
 
@@ -19,7 +19,7 @@ export const disableKey = operation('DisableKey', {
   on: { key: living },
   mutates: true,
   run(call) {
-    if (call.key.enabled) call.put(edits.putKey({ ...call.key, enabled: false }))
+    if (call.key.enabled) call.put(edits.putKey(withFields(call.key, { enabled: false })))
   },
 })
 
@@ -35,7 +35,7 @@ export const scheduleKeyDeletion = operation('ScheduleKeyDeletion', {
     const { key, now } = call
     const { PendingWindowInDays = 30 } = call.input
     const deletion = deletionDate(now, PendingWindowInDays)
-    call.put(edits.putKey({ ...key, deletion }))
+    call.put(edits.putKey(withFields(key, { deletion })))
     return { KeyId: key.arn, DeletionDate: new Date(deletion), KeyState: 'PendingDeletion', PendingWindowInDays }
   },
 })
@@ -45,7 +45,7 @@ export const cancelKeyDeletion = operation('CancelKeyDeletion', {
   mutates: true,
   run(call) {
     // Whatever it was before, a key saved from deletion is disabled.
-    call.put(edits.putKey({ ...call.key, deletion: NEVER, enabled: false }))
+    call.put(edits.putKey(withFields(call.key, { deletion: NEVER, enabled: false })))
     return { KeyId: call.key.arn }
   },
 })

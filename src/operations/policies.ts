@@ -1,5 +1,6 @@
 /** Key policies as stored: GetKeyPolicy, PutKeyPolicy, ListKeyPolicies. */
 import { fail } from '../errors.ts'
+import { withFields } from '../keys.ts'
 import { existing, operation } from '../operation.ts'
 import { pageOf } from '../paging.ts'
 import { POLICY_NAME, policyOf, requirePolicy } from '../policies.ts'
@@ -23,7 +24,7 @@ export const putKeyPolicy = operation('PutKeyPolicy', {
     requirePolicy(Policy)
   },
   run(call) {
-    call.put(edits.putKey({ ...call.key, policy: call.input.Policy }))
+    call.put(edits.putKey(withFields(call.key, { policy: call.input.Policy })))
   },
 })
 

@@ -1,5 +1,6 @@
 /** Tags: TagResource, UntagResource, ListResourceTags. */
 import { fail } from '../errors.ts'
+import { withFields } from '../keys.ts'
 import { existing, operation } from '../operation.ts'
 import { pageEnd, pageOf } from '../paging.ts'
 import { edits } from '../store/cache.ts'
@@ -12,7 +13,7 @@ export const tagResource = operation('TagResource', {
   mutates: true,
   run(call) {
     const { key, input } = call
-    call.put(edits.putKey({ ...key, tags: mergeTags(key.tags, input.Tags) }))
+    call.put(edits.putKey(withFields(key, { tags: mergeTags(key.tags, input.Tags) })))
   },
 })
 
@@ -21,7 +22,7 @@ export const untagResource = operation('UntagResource', {
   mutates: true,
   run(call) {
     const { key, input } = call
-    call.put(edits.putKey({ ...key, tags: key.tags.filter(({ TagKey }) => !input.TagKeys.includes(TagKey)) }))
+    call.put(edits.putKey(withFields(key, { tags: key.tags.filter(({ TagKey }) => !input.TagKeys.includes(TagKey)) })))
   },
 })
 

@@ -7,7 +7,7 @@ import type { Alias } from '../aliases.ts'
 import { arnOf, parseIdentifier } from '../arn.ts'
 import { fingerprint, isUnder, materialIdIn } from '../ciphertext.ts'
 import { fail, MissingResource } from '../errors.ts'
-import type { Key, Material } from '../keys.ts'
+import { keyOf, type Key, type Material } from '../keys.ts'
 import { Generations } from './generations.ts'
 import {
   aliasFrom,
@@ -16,6 +16,9 @@ import {
   eraseMaterial,
   keyFrom,
   materialFrom,
+  ownerFrom,
+  placeFrom,
+  type KeyPlace,
   storeAlias,
   storeKey,
   storeMaterial,
@@ -101,15 +104,10 @@ export class Records {
   }
 
   /** Keys of an account in the order of their ids, from after the id `after`. */
-  async keys(scope: Scope, after: string | undefined, limit: number): Promise<{ id: string; deletion: number }[]> {
-    const rows = await this.store.list(
-      'keys',
-      '',
-      [scope.realm.region, scope.account],
-      after === undefined ? null : [after],
-      limit,
-    )
-    return rows.map(({ values }) => ({ id: values[2] as string, deletion: values[8] as number }))
+  async keys(scope: Scope, after: string | undefined, limit: number): Promise<KeyPlace[]> {
+    const from = after === undefined ? null : [after]
+    const rows = await this.store.list('keys', '', [scope.realm.region, scope.account], from, limit)
+    return rows.map(placeFrom)
   }
 
   /** Aliases of an account, or of one key of it, in the order of their names, from after the name `after`. */
@@ -130,8 +128,8 @@ export class Records {
   /** The keys whose deletion is due at `now`, soonest first. */
   async due(now: number, limit: number): Promise<Key[]> {
     const rows = await this.store.list('keys', 'keys_by_deletion', [], null, limit)
-    const due = rows.filter(({ values }) => (values[8] as number) <= now)
-    const keys = due.map(({ values }) => this.read(values[0] as string, values[1] as string, values[2] as string))
+    const due = rows.map(placeFrom).filter(({ deletion }) => deletion <= now)
+    const keys = due.map(({ region, account, id }) => this.read(region, account, id))
     return (await Promise.all(keys)).filter((key) => key !== undefined)
   }
 
@@ -191,7 +189,8 @@ export class Records {
     const revision = this.revision
     const [row] = await this.store.list('materials', 'materials_by_id', [realm.region, materialIdIn(blob)], null, 1)
     if (!row) return undefined
-    const key = await this.loadKey(this.scope(realm.region, row.values[1] as string), row.values[2] as string)
+    const { account, id } = ownerFrom(row)
+    const key = await this.loadKey(this.scope(realm.region, account), id)
     if (key && this.revision === revision) realm.materials.set(fingerprint(blob), this.keep(key))
     return key
   }
@@ -219,9 +218,10 @@ export class Records {
     ])
     if (!row) return undefined
     const key = keyFrom(row, materials.map(materialFrom))
+    const torn = key.current === undefined && key.currentId !== ''
     // The two reads may straddle a commit that erased the key or gave it a new material: then read again.
-    if (!key && again > 0) return this.read(region, account, id, again - 1)
-    return key ?? fail('KMSInternalException', `the store holds no material for key ${id}`)
+    if (torn && again > 0) return this.read(region, account, id, again - 1)
+    return torn ? fail('KMSInternalException', `the store holds no material for key ${id}`) : key
   }
 
   private newScope(region: string, account: string): Scope {
@@ -235,7 +235,9 @@ export class Records {
 
 /** The material of `key` that made `blob`, if any did. */
 export function materialOf(key: Key, blob: Uint8Array): Material | undefined {
-  return isUnder(blob, key.current) ? key.current : key.materials.find((material) => isUnder(blob, material))
+  return key.current && isUnder(blob, key.current)
+    ? key.current
+    : key.materials.find((material) => isUnder(blob, material))
 }
 
 function missing(owner: Scope, resource: string): MissingResource {
@@ -245,9 +247,13 @@ function missing(owner: Scope, resource: string): MissingResource {
 }
 
 export const edits = {
-  putKey: (key: Key): Edit => ({ change: storeKey(key), arn: key.arn, key: { ...key, version: key.version + 1 } }),
+  putKey: (key: Key): Edit => ({
+    change: storeKey(key),
+    arn: key.arn,
+    key: keyOf({ ...key, version: key.version + 1 }),
+  }),
   eraseKey: (key: Key): Edit => ({ change: eraseKey(key), arn: key.arn, key: undefined }),
-  addMaterial: (key: Key, material: Material): Edit => ({ change: storeMaterial(key, material) }),
+  putMaterial: (key: Key, material: Material): Edit => ({ change: storeMaterial(key, material) }),
   eraseMaterial: (key: Key, material: Material): Edit => ({ change: eraseMaterial(key, material) }),
   putAlias: (alias: Alias): Edit => ({ change: storeAlias(alias), alias }),
   eraseAlias: (alias: Alias): Edit => ({ change: eraseAlias(alias), alias }),

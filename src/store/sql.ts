@@ -1,9 +1,8 @@
 /** The one SQL schema, portable between SQLite and PostgreSQL, and how records become rows and rows records. */
-import { arnOf } from '../arn.ts'
 import { headerOf } from '../ciphertext.ts'
 import type { Alias } from '../aliases.ts'
-import type { Key, Material } from '../keys.ts'
-import type { KeySpec, KeyUsageType, OriginType, Tag } from '../model/kms.ts'
+import { keyOf, type Key, type Material, type MultiRegion, type Rotation, type Transition } from '../keys.ts'
+import type { Tag } from '../model/kms.ts'
 import type { Change, Row, Value } from './store.ts'
 
 export const SCHEMA = {
@@ -18,12 +17,21 @@ export const SCHEMA = {
         { name: 'spec', type: 'TEXT' },
         { name: 'usage', type: 'TEXT' },
         { name: 'origin', type: 'TEXT' },
+        { name: 'manager', type: 'TEXT' },
         { name: 'created', type: 'INTEGER' },
         { name: 'enabled', type: 'INTEGER' },
         { name: 'deletion', type: 'INTEGER' },
+        { name: 'pending_window', type: 'INTEGER' },
         { name: 'description', type: 'TEXT' },
         { name: 'policy', type: 'TEXT' },
         { name: 'tags', type: 'TEXT' },
+        { name: 'public_key', type: 'BLOB', null: true },
+        { name: 'rotation', type: 'TEXT', null: true },
+        { name: 'on_demand_rotations', type: 'INTEGER' },
+        { name: 'multi_region', type: 'TEXT', null: true },
+        { name: 'transition', type: 'TEXT', null: true },
+        { name: 'custom_key_store', type: 'TEXT', null: true },
+        { name: 'xks_key', type: 'TEXT', null: true },
         { name: 'material', type: 'TEXT' },
       ],
       key: ['region', 'account', 'id'],
@@ -36,8 +44,12 @@ export const SCHEMA = {
         { name: 'account', type: 'TEXT' },
         { name: 'key_id', type: 'TEXT' },
         { name: 'id', type: 'TEXT' },
+        { name: 'state', type: 'TEXT' },
         { name: 'created', type: 'INTEGER' },
-        { name: 'token', type: 'BLOB' },
+        { name: 'expires', type: 'INTEGER' },
+        { name: 'rotated', type: 'TEXT', null: true },
+        { name: 'description', type: 'TEXT' },
+        { name: 'token', type: 'BLOB', null: true },
       ],
       key: ['region', 'account', 'key_id', 'id'],
       indexes: [{ name: 'materials_by_id', columns: ['region', 'id'] }],
@@ -59,68 +71,113 @@ export const SCHEMA = {
   migrations: [],
 } as const
 
-function keyRow(key: Key): Value[] {
-  return [
-    key.region,
-    key.account,
-    key.id,
-    key.spec,
-    key.usage,
-    key.origin,
-    key.created,
-    key.enabled ? 1 : 0,
-    key.deletion,
-    key.description,
-    key.policy,
-    JSON.stringify(key.tags),
-    key.current.id,
-  ]
+/** A key from its row and those of its materials. */
+export function keyFrom(row: Row, materials: readonly Material[]): Key {
+  const column = reader('keys', row)
+  return keyOf({
+    region: column('region'),
+    account: column('account'),
+    id: column('id'),
+    spec: column('spec'),
+    usage: column('usage'),
+    origin: column('origin'),
+    manager: column('manager'),
+    created: column('created'),
+    enabled: column('enabled') === 1,
+    deletion: column('deletion'),
+    pendingWindow: column('pending_window'),
+    description: column('description'),
+    policy: column('policy'),
+    tags: JSON.parse(column('tags')) as Tag[],
+    publicKey: column<Uint8Array | null>('public_key') ?? undefined,
+    rotation: read<Rotation>(column('rotation')),
+    onDemandRotations: column('on_demand_rotations'),
+    multiRegion: read<MultiRegion>(column('multi_region')),
+    transition: read<Transition>(column('transition')),
+    customKeyStoreId: column<string | null>('custom_key_store') ?? undefined,
+    xksKeyId: column<string | null>('xks_key') ?? undefined,
+    currentId: column('material'),
+    materials,
+    version: row.version,
+  })
 }
 
-/** A key from its row and those of its materials; undefined when the current one is not among them. */
-export function keyFrom(row: Row, materials: readonly Material[]): Key | undefined {
-  const [region, account, id, spec, usage, origin, created, enabled, deletion, description, policy, tags, currentId] =
-    row.values as [
-      string,
-      string,
-      string,
-      string,
-      string,
-      string,
-      number,
-      number,
-      number,
-      string,
-      string,
-      string,
-      string,
-    ]
-  const current = materials.find((material) => material.id === currentId)
-  return (
-    current && {
-      arn: arnOf(region, account, `key/${id}`),
-      region,
-      account,
-      id,
-      spec: spec as KeySpec,
-      usage: usage as KeyUsageType,
-      origin: origin as OriginType,
-      created,
-      enabled: enabled === 1,
-      deletion,
-      description,
-      policy,
-      tags: JSON.parse(tags) as Tag[],
-      current,
-      materials,
-      version: row.version,
-    }
-  )
+/** As much of a key as its own row tells without its materials. */
+export function placeFrom(row: Row): KeyPlace {
+  const column = reader('keys', row)
+  return { region: column('region'), account: column('account'), id: column('id'), deletion: column('deletion') }
+}
+
+export interface KeyPlace {
+  readonly region: string
+  readonly account: string
+  readonly id: string
+  readonly deletion: number
+}
+
+/** Whose material a row holds. */
+export function ownerFrom(row: Row): { account: string; id: string } {
+  const column = reader('materials', row)
+  return { account: column('account'), id: column('key_id') }
+}
+
+function keyRow(key: Key): Value[] {
+  return inOrder('keys', {
+    region: key.region,
+    account: key.account,
+    id: key.id,
+    spec: key.spec,
+    usage: key.usage,
+    origin: key.origin,
+    manager: key.manager,
+    created: key.created,
+    enabled: key.enabled ? 1 : 0,
+    deletion: key.deletion,
+    pending_window: key.pendingWindow,
+    description: key.description,
+    policy: key.policy,
+    tags: JSON.stringify(key.tags),
+    public_key: key.publicKey ?? null,
+    rotation: written(key.rotation),
+    on_demand_rotations: key.onDemandRotations,
+    multi_region: written(key.multiRegion),
+    transition: written(key.transition),
+    custom_key_store: key.customKeyStoreId ?? null,
+    xks_key: key.xksKeyId ?? null,
+    material: key.currentId,
+  })
 }
 
 export function materialFrom(row: Row): Material {
-  const [, , , id, created, token] = row.values as [string, string, string, string, number, Uint8Array]
-  return { id, header: headerOf(id), token, created, opened: { slot: 0 } }
+  const column = reader('materials', row)
+  const id = column<string>('id')
+  return {
+    id,
+    header: headerOf(id),
+    token: column<Uint8Array | null>('token') ?? undefined,
+    state: column('state'),
+    created: column('created'),
+    expires: column('expires'),
+    rotated: read<NonNullable<Material['rotated']>>(column('rotated')),
+    description: column('description'),
+    version: row.version,
+    opened: { slot: 0 },
+  }
+}
+
+function materialRow(key: Key, material: Material): Value[] {
+  return inOrder('materials', {
+    region: key.region,
+    account: key.account,
+    key_id: key.id,
+    id: material.id,
+    state: material.state,
+    created: material.created,
+    expires: material.expires,
+    rotated: written(material.rotated),
+    description: material.description,
+    token: material.token ?? null,
+  })
 }
 
 export function aliasFrom(row: Row): Alias {
@@ -144,15 +201,13 @@ export function eraseKey(key: Key): Change {
   return { table: 'keys', key: [key.region, key.account, key.id], expect: key.version }
 }
 
-/** The change that stores a new material of `key`. */
 export function storeMaterial(key: Key, material: Material): Change {
   const primary = [key.region, key.account, key.id, material.id]
-  return { table: 'materials', key: primary, values: [...primary, material.created, material.token], expect: 0 }
+  return { table: 'materials', key: primary, values: materialRow(key, material), expect: material.version }
 }
 
-/** Materials are written once, so the only version one can have is the first. */
 export function eraseMaterial(key: Key, material: Material): Change {
-  return { table: 'materials', key: [key.region, key.account, key.id, material.id], expect: 1 }
+  return { table: 'materials', key: [key.region, key.account, key.id, material.id], expect: material.version }
 }
 
 export function storeAlias(alias: Alias): Change {
@@ -167,4 +222,34 @@ export function storeAlias(alias: Alias): Change {
 
 export function eraseAlias(alias: Alias): Change {
   return { table: 'aliases', key: [alias.region, alias.account, alias.name], expect: alias.version }
+}
+
+type TableName = (typeof SCHEMA)['tables'][number]['name']
+type ColumnName<T extends TableName> = Extract<
+  (typeof SCHEMA)['tables'][number],
+  { name: T }
+>['columns'][number]['name']
+
+/** Where each column of a table stands in its rows. */
+const POSITIONS = new Map(
+  SCHEMA.tables.map(({ name, columns }) => [name as string, new Map(columns.map((c, i) => [c.name as string, i]))]),
+)
+
+/** Reads a row by the names of its columns; the schema vouches for the types. */
+function reader<T extends TableName>(table: T, row: Row): <V extends Value>(column: ColumnName<T>) => V {
+  const positions = POSITIONS.get(table)!
+  return <V extends Value>(column: ColumnName<T>) => row.values[positions.get(column)!] as V
+}
+
+/** A row from the values of its columns by name. */
+function inOrder<T extends TableName>(table: T, values: Record<ColumnName<T>, Value>): Value[] {
+  return [...POSITIONS.get(table)!.keys()].map((column) => values[column as ColumnName<T>])
+}
+
+function written(value: object | undefined): string | null {
+  return value === undefined ? null : JSON.stringify(value)
+}
+
+function read<T>(text: string | null): T | undefined {
+  return text === null ? undefined : (JSON.parse(text) as T)
 }
