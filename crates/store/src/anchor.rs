@@ -5,7 +5,7 @@
 //! be older than the database, which is honest, never newer. At rest both slots are durable and equal.
 
 use std::fs::{File, remove_file, rename};
-use std::io::{ErrorKind, Write};
+use std::io::ErrorKind;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::sync::Arc;
@@ -33,13 +33,13 @@ impl Anchor {
     /// Makes the anchor of a new store, at once whole: it is written aside and then renamed.
     pub fn create(path: &Path, macs: Arc<Macs>, ledger: &Ledger) -> Result<Self> {
         let aside = beside(path, ".new");
-        let mut file = private()
+        let file = private()
             .read(true)
             .write(true)
             .create(true)
             .truncate(true)
             .open(&aside)?;
-        file.write_all(&[0; (STRIDE * SLOTS) as usize])?;
+        file.set_len(STRIDE * SLOTS)?;
         let mut anchor = Self {
             file,
             macs,

@@ -85,26 +85,30 @@ pub fn create(table: &Definition) -> String {
         )
     });
     let key = each(&table.key, ", ", |_, column| quoted(column));
-    let mut sql = format!(
+    let table_sql = format!(
         "CREATE TABLE IF NOT EXISTS {} ({columns}, _version INTEGER NOT NULL, _seq INTEGER NOT NULL, \
          _mac BLOB NOT NULL, PRIMARY KEY ({key})) STRICT, WITHOUT ROWID;",
         quoted(&table.name)
     );
-    for Index {
-        name,
-        columns,
-        unique,
-    } in &table.indexes
-    {
-        sql += &format!(
-            "CREATE {}INDEX IF NOT EXISTS {} ON {} ({});",
-            if *unique { "UNIQUE " } else { "" },
-            quoted(name),
-            quoted(&table.name),
-            each(columns, ", ", |_, column| quoted(column)),
-        );
-    }
-    sql
+    let index_sql = each(
+        &table.indexes,
+        "",
+        |_,
+         Index {
+             name,
+             columns,
+             unique,
+         }| {
+            format!(
+                "CREATE {}INDEX IF NOT EXISTS {} ON {} ({});",
+                if *unique { "UNIQUE " } else { "" },
+                quoted(name),
+                quoted(&table.name),
+                each(columns, ", ", |_, column| quoted(column)),
+            )
+        },
+    );
+    table_sql + &index_sql
 }
 
 /// The rows of an index range: equal on the first `equal` of `order`, and beyond a value on the next if asked for.

@@ -25,7 +25,7 @@ pub fn key() -> Key {
 /// Waits for the full check however slow the machine is.
 pub fn patient() -> Options {
     Options {
-        check: Duration::from_secs(600),
+        check: Duration::from_mins(10),
         ..Options::default()
     }
 }
@@ -262,7 +262,7 @@ impl Model {
                 index: index.into(),
                 ..all(table)
             })?;
-            found.sort_by(|a, b| key_of(table, &a.values).cmp(&key_of(table, &b.values)));
+            found.sort_by_key(|row| key_of(table, &row.values));
             let wanted = self
                 .0
                 .iter()
@@ -273,15 +273,11 @@ impl Model {
                     "a list of {table} by `{index}` has other rows"
                 )));
             }
-            let counted = wait(|reply| {
-                store.count(
-                    List {
-                        index: index.into(),
-                        ..all(table)
-                    },
-                    reply,
-                )
-            })?;
+            let list = List {
+                index: index.into(),
+                ..all(table)
+            };
+            let counted = wait(|reply| store.count(list, reply))?;
             if counted != i64::try_from(found.len()).unwrap() {
                 return Ok(Err(format!(
                     "{counted} rows of {table} by `{index}` were counted"
