@@ -10,9 +10,9 @@
 export declare const __napiBindingTarget: 'native' | 'wasm32-wasi' | 'wasm32-wasip1'
 
 /**
- * A simulated hardware security module. Errors carry a `code`: InvalidToken, StaleSlot, UsageNotPermitted,
- * DecryptionFailed, RateLimited (and `wait` in milliseconds), InvalidLength, BufferTooSmall, DeviceClosed, UnknownSpec,
- * Unavailable.
+ * A simulated hardware security module. Errors carry a `code`: `InvalidToken`, `StaleSlot`, `UsageNotPermitted`,
+ * `DecryptionFailed`, `RateLimited` (with `wait` in milliseconds), `InvalidLength`, `BufferTooSmall`, `DeviceClosed`,
+ * `UnknownSpec`, `Unavailable`; an argument of the wrong type is a `TypeError` with the code `InvalidArg`.
  */
 export declare class Hsm {
   /**
@@ -20,7 +20,7 @@ export declare class Hsm {
    * passphrase.
    */
   static create(rootSecret: Uint8Array, options?: HsmOptions | undefined | null): Hsm
-  /** Reopens a domain. InvalidToken when the secret or the sealed domain is wrong. */
+  /** Reopens a domain. `InvalidToken` when the secret or the sealed domain is wrong. */
   static open(rootSecret: Uint8Array, sealedDomain: Uint8Array, options?: HsmOptions | undefined | null): Hsm
   /** Joins the device another thread of this process opened. */
   static attach(id: number): Hsm
@@ -35,7 +35,7 @@ export declare class Hsm {
   generate(spec: string, usages: number): Buffer
   /** Makes a token of a key from outside, and wipes the caller's copy. */
   import(spec: string, usages: number, secret: Uint8Array): Buffer
-  /** Opens a token into a slot, whose number the verbs take. StaleSlot later means: it was evicted, load it again. */
+  /** Opens a token into a slot, whose number the verbs take. `StaleSlot` later means: it was evicted, load it again. */
   load(token: Uint8Array): number
   /** Wipes a slot. */
   unload(slot: number): void
@@ -49,10 +49,51 @@ export declare class Hsm {
   unwrap(slot: number, data: Uint8Array, padded: boolean): Buffer
   /** How full the device is. */
   stats(): HsmStats
-  /** Wipes every slot and the domain, for every thread. Afterwards every verb is DeviceClosed. */
+  /** Wipes every slot and the domain, for every thread. Afterwards every verb is refused with `DeviceClosed`. */
   close(): void
   /** The verbs of the hot path, bound to this device and this thread. */
   verbs(): Verbs
+}
+
+/**
+ * A durable store of rows. Errors carry a `code`: Conflict, StoreLocked, StoreFull, StoreDamaged, StoreRolledBack,
+ * AnchorDamaged, StoreVersion, StoreIo, StoreClosed; StoreMisuse when the caller broke the schema.
+ */
+export declare class Store {
+  /** Opens the store at `path`, or makes one; `:memory:` lives as long as it is open. The schema is JSON. */
+  static open(path: string, schemaJson: string, hsm: Hsm, options?: StoreOptions | undefined | null): Promise<Store>
+  /** The row of `table` under `key`. */
+  get(table: string, key: ReadonlyArray<string | number | Uint8Array | null>): Promise<Row | null>
+  /**
+   * Rows in the order of `index` (the primary key when ''), equal in its leading columns, strictly after `after` in
+   * all remaining columns of the index and then those of the primary key it lacks.
+   */
+  list(table: string, index: string, equal: ReadonlyArray<string | number | Uint8Array | null>, after: ReadonlyArray<string | number | Uint8Array | null> | null, limit: number): Promise<Array<Row>>
+  /** How many rows are equal in the leading columns of `index`. */
+  count(table: string, index: string, equal: ReadonlyArray<string | number | Uint8Array | null>): Promise<number>
+  /** Makes all changes or none; resolves when they are durable, with the revision of the store. */
+  commit(changes: Array<Change>): Promise<number>
+  /** The number of the last durable commit. */
+  revision(): number
+  /** How many transactions were made durable since the store was opened: commits that wait together share one. */
+  batches(): number
+  /** Whether the full check has come to a good end. */
+  isChecked(): boolean
+  /** Resolves when everything asked before is done and the store can be opened again. */
+  close(): Promise<void>
+  /** Checks all of a store without serving it. */
+  static verify(path: string, schemaJson: string, hsm: Hsm): Promise<Verified>
+}
+
+/** One row put, or deleted when `values` is absent. */
+export interface Change {
+  table: string
+  /** The whole new row, one value a column in the order of the schema. */
+  values?: ReadonlyArray<string | number | Uint8Array | null>
+  /** The primary key of the row. */
+  key: ReadonlyArray<string | number | Uint8Array | null>
+  /** The version the writer saw; 0 when there must be no such row. */
+  expect: number
 }
 
 /** How a device is made. A rate that is absent or 0 is no limit; a burst that is absent or 0 is one second's worth. */
@@ -91,6 +132,29 @@ export interface KeyDescription {
   usages: number
 }
 
+/** A row, proved. */
+export interface Row {
+  /** One value a column, in the order of the schema. */
+  values: Array<string | number | Uint8Array | null>
+  /** Counts the changes of this row, from 1. */
+  version: number
+}
+
+/** How a store is served. */
+export interface StoreOptions {
+  /** How long opening waits for the full check, which goes on in the background after that: 500 unless said otherwise. */
+  checkMillis?: number
+  /** How many pages of 4 KiB the database may have: a full disk, on cue. */
+  pageLimit?: number
+  /**
+   * How much memory the page caches of the reading and of the writing connection take, each: 16,384 unless said
+   * otherwise.
+   */
+  cacheKib?: number
+  /** Called once when damage is found in a store that is served; from then on every call is refused with that code. */
+  onDamage?: (code: string, message: string) => void
+}
+
 /**
  * The hot path: synchronous, writing into buffers they are given, returning how many bytes they wrote.
  *
@@ -117,4 +181,10 @@ export interface Verbs {
   decryptMany: (slot: number, packed: Uint8Array, lengths: Uint32Array, bodyAt: number, aadAt: number, aadLength: number, out: Uint8Array, at: number) => number
   /** Fills `out[at .. at + length]` from the device's generator. */
   random: (out: Uint8Array, at: number, length: number) => void
+}
+
+/** What a full check proved. */
+export interface Verified {
+  rows: number
+  revision: number
 }

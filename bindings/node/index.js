@@ -773,6 +773,7 @@ if (
   }
 }
 
-const { Hsm } = nativeBinding
+const { Hsm, Store } = nativeBinding
 export { Hsm }
+export { Store }
 export const __napiBindingTarget = __napiLoadedBindingTarget

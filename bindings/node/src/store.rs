@@ -7,6 +7,7 @@ use napi::{
     Env, JsValue, Status,
     bindgen_prelude::{
         BufferSlice, Either4, FnArgs, JsObjectValue, Null, Object, ToNapiValue, Uint8Array,
+        Utf16String,
     },
     threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode},
 };
@@ -14,8 +15,8 @@ use napi_derive::napi;
 
 use crate::hsm::Hsm;
 
-/// A value on its way in.
-type In = Either4<String, f64, Uint8Array, Null>;
+/// A value on its way in. Texts come as UTF-16, since half a character would be replaced on the way to UTF-8.
+type In = Either4<Utf16String, f64, Uint8Array, Null>;
 /// A value on its way out; bytes are copied, because many small external buffers make collections slow.
 type Out = Either4<String, f64, BufferSlice<'static>, Null>;
 /// Called with the code and the message of the damage; it does not keep the process alive.
@@ -73,11 +74,11 @@ pub struct Verified {
 
 /// A durable store of rows. Errors carry a `code`: Conflict, StoreLocked, StoreFull, StoreDamaged, StoreRolledBack,
 /// AnchorDamaged, StoreVersion, StoreIo, StoreClosed; StoreMisuse when the caller broke the schema.
-#[napi(js_name = "Store")]
-pub struct NodeStore(Arc<::store::Store>);
+#[napi]
+pub struct Store(Arc<::store::Store>);
 
 #[napi]
-impl NodeStore {
+impl Store {
     /// Opens the store at `path`, or makes one; `:memory:` lives as long as it is open. The schema is JSON.
     #[napi(ts_return_type = "Promise<Store>")]
     pub fn open<'env>(
@@ -303,13 +304,19 @@ fn change(change: Change) -> Result<::store::Change, Error> {
 fn values(values: Vec<In>) -> Result<Vec<Value>, Error> {
     let convert = |value: In| {
         Ok(match value {
-            Either4::A(text) => Value::Text(text),
+            Either4::A(text) => Value::Text(
+                String::from_utf16(&text).map_err(|_| misuse("a text with half a character"))?,
+            ),
             Either4::B(number) => Value::Integer(integer(number)?),
             Either4::C(bytes) => Value::Blob(bytes.to_vec()),
             Either4::D(Null) => Value::Null,
         })
     };
     values.into_iter().map(convert).collect()
+}
+
+fn misuse(message: &str) -> Error {
+    Error::new(Code::Misuse, message)
 }
 
 fn row(env: &Env, row: ::store::Row) -> napi::Result<Row> {
@@ -336,10 +343,7 @@ fn integer(number: f64) -> Result<i64, Error> {
     if number.fract() == 0.0 && number.abs() <= SAFE {
         return Ok(number as i64);
     }
-    Err(Error::new(
-        Code::Misuse,
-        "a number that is not a safe integer",
-    ))
+    Err(misuse("a number that is not a safe integer"))
 }
 
 #[expect(clippy::cast_precision_loss, reason = "only safe integers were let in")]
