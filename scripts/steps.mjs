@@ -68,46 +68,47 @@ export function found(command, ...args) {
   return spawnSync(command, args.length > 0 ? args : ['--version'], { stdio: 'ignore' }).status === 0
 }
 
-/** One line that changes whenever one of these files does, or the bytes of `more`. */
-export function fingerprint(files, more = '') {
-  const hash = createHash('sha256').update(more)
-  for (const file of files) hash.update(`\0${file}\0`).update(readFileSync(at(file)))
+/** One word that changes whenever one of these files does, comes or goes. */
+export function fingerprint(files) {
+  const hash = createHash('sha256')
+  for (const file of files) hash.update(`\0${file}\0${read(file) ?? ''}`)
   return hash.digest('hex')
 }
 
 async function buildAddon() {
-  const sources = [
+  const sources = fingerprint([
     'Cargo.toml',
     'Cargo.lock',
     'package.json',
     ...filesUnder('crates', /^(Cargo\.toml|.*\.(rs|c|h))$/),
     ...filesUnder('bindings/node', /^(Cargo\.toml|.*\.rs)$/),
-  ].filter((file) => existsSync(at(file)))
-  const outputs = () => readdirSync(at('bindings/node')).filter((file) => /\.node$|^index\./.test(file))
-  const state = () => fingerprint(sources, marks(outputs().map((file) => `bindings/node/${file}`)))
+  ])
+  const outputs = () => filesUnder('bindings/node', /\.node$|^index\./)
+  const fresh = () => `${sources} ${marks(outputs())}`
   const stamp = 'target/addon.stamp'
-  if (outputs().some((file) => file.endsWith('.node')) && read(stamp) === state()) return
+  if (outputs().some((file) => file.endsWith('.node')) && read(stamp) === fresh()) return
 
   requireTools()
-  const first = !existsSync(at('target/release'))
   announce(
-    first
-      ? 'Building the HSM. The first time cargo compiles AWS-LC and SQLite too, which takes some minutes'
-      : 'Building what changed in the HSM',
+    existsSync(at('target/release'))
+      ? 'Building what changed in the HSM'
+      : 'Building the HSM. The first time cargo compiles AWS-LC and SQLite too, which takes some minutes',
   )
   if ((await npmRun('build:addon')) !== 0) throw new Stop('The addon did not build; cargo says why above')
-  write(stamp, state())
+  write(stamp, fresh())
 }
 
 async function buildTypeScript() {
-  const sources = ['tsconfig.json', 'tsconfig.build.json', 'bindings/node/index.d.ts', ...filesUnder('src', /\.ts$/)]
-  const state = () =>
-    fingerprint(
-      sources.filter((file) => existsSync(at(file))),
-      marks(['dist/cli.js', 'dist/index.js']),
-    )
+  const sources = fingerprint([
+    'package-lock.json',
+    'tsconfig.json',
+    'tsconfig.build.json',
+    'bindings/node/index.d.ts',
+    ...filesUnder('src', /\.ts$/),
+  ])
+  const fresh = () => `${sources} ${marks(['dist/cli.js', 'dist/index.js'])}`
   const stamp = 'dist/.stamp'
-  if (existsSync(at('dist/cli.js')) && read(stamp) === state()) return
+  if (existsSync(at('dist/cli.js')) && read(stamp) === fresh()) return
 
   announce('Compiling the TypeScript')
   if ((await npmRun('build:ts')) !== 0) throw new Stop('The TypeScript did not compile; tsc says why above')
@@ -115,7 +116,7 @@ async function buildTypeScript() {
     const source = file.replace(/^dist/, 'src').replace(/(\.d\.ts|\.js)$/, '.ts')
     if (!existsSync(at(source))) rmSync(at(file))
   }
-  write(stamp, state())
+  write(stamp, fresh())
 }
 
 /** Names the tool that is missing, and where it comes from. */
