@@ -27,6 +27,8 @@ export interface ServeOptions {
   readonly env?: Record<string, string>
   /** Default: a folder of the server's own. */
   readonly cwd?: string
+  /** A program, with its arguments, that goes on to be the server. */
+  readonly through?: readonly string[]
 }
 
 const CLI = fileURLToPath(new URL('../../dist/cli.js', import.meta.url))
@@ -47,8 +49,9 @@ export async function served(
 export async function serve(flags: readonly string[] = [], options: ServeOptions = {}): Promise<Served> {
   const folder = await mkdtemp(join(tmpdir(), 'strongroom-'))
   const [data, portFile] = [options.data ?? join(folder, 'data'), join(folder, 'port')]
-  const args = [CLI, 'serve', '--port', '0', '--port-file', portFile, '--data', data, ...flags]
-  const child = spawn(process.execPath, args, {
+  const command = [...(options.through ?? []), process.execPath, CLI, 'serve', ...flags]
+  const [program, ...args] = [...command, '--port', '0', '--port-file', portFile, '--data', data]
+  const child = spawn(program!, args, {
     stdio: ['ignore', 'pipe', 'pipe'],
     cwd: options.cwd ?? folder,
     env: { ...process.env, ...options.env },
