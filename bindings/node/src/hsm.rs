@@ -62,9 +62,9 @@ pub struct HsmStats {
     pub warning: Option<&'static str>,
 }
 
-/// A simulated hardware security module. Errors carry a `code`: InvalidToken, StaleSlot, UsageNotPermitted,
-/// DecryptionFailed, RateLimited (and `wait` in milliseconds), InvalidLength, BufferTooSmall, DeviceClosed, UnknownSpec,
-/// Unavailable.
+/// A simulated hardware security module. Errors carry a `code`: `InvalidToken`, `StaleSlot`, `UsageNotPermitted`,
+/// `DecryptionFailed`, `RateLimited` (with `wait` in milliseconds), `InvalidLength`, `BufferTooSmall`, `DeviceClosed`,
+/// `UnknownSpec`, `Unavailable`; an argument of the wrong type is a `TypeError` with the code `InvalidArg`.
 #[napi]
 pub struct Hsm {
     /// For the store, which asks it for a key of its own.
@@ -86,7 +86,7 @@ impl Hsm {
         hsm.map(Self::register).thrown(env)
     }
 
-    /// Reopens a domain. InvalidToken when the secret or the sealed domain is wrong.
+    /// Reopens a domain. `InvalidToken` when the secret or the sealed domain is wrong.
     #[napi(factory)]
     pub fn open(
         env: &Env,
@@ -145,7 +145,7 @@ impl Hsm {
             .thrown(env)
     }
 
-    /// Opens a token into a slot, whose number the verbs take. StaleSlot later means: it was evicted, load it again.
+    /// Opens a token into a slot, whose number the verbs take. `StaleSlot` later means: it was evicted, load it again.
     #[napi]
     pub fn load(&self, env: &Env, token: &[u8]) -> napi::Result<f64> {
         #[expect(clippy::cast_precision_loss, reason = "slot numbers stay below 2^53")]
@@ -222,7 +222,7 @@ impl Hsm {
         }
     }
 
-    /// Wipes every slot and the domain, for every thread. Afterwards every verb is DeviceClosed.
+    /// Wipes every slot and the domain, for every thread. Afterwards every verb is refused with `DeviceClosed`.
     #[napi]
     pub fn close(&self) {
         self.device.close();

@@ -294,11 +294,19 @@ impl<const ARGUMENTS: usize> Call<'_, ARGUMENTS> {
     }
 
     /// Makes slices of an input and an output, if they share no byte with each other and the output none with the scratch.
+    #[expect(
+        clippy::mut_from_ref,
+        reason = "what is lent is JavaScript's memory, for as long as the call lasts"
+    )]
     fn apart(&self, input: Bytes, out: Bytes) -> Result<(&[u8], &mut [u8]), Refusal> {
         self.apart_mut(input, out)
             .map(|(input, out)| (&*input, out))
     }
 
+    #[expect(
+        clippy::mut_from_ref,
+        reason = "what is lent is JavaScript's memory, for as long as the call lasts"
+    )]
     fn apart_mut(&self, one: Bytes, other: Bytes) -> Result<(&mut [u8], &mut [u8]), Refusal> {
         let scratch = self.scratch.bytes();
         if one.overlaps(other) || other.overlaps(scratch) || one.overlaps(scratch) {
@@ -357,7 +365,7 @@ impl Bytes {
 }
 
 /// Where JavaScript writes associated data. Never moved; freed when the last verb and the last view of it are gone.
-struct Scratch(*mut [u8; Self::SIZE]);
+struct Scratch(*mut [u8]);
 
 // SAFETY: only an address; it is read during calls of the thread that writes to it.
 unsafe impl Send for Scratch {}
@@ -368,7 +376,7 @@ impl Scratch {
     const SIZE: usize = 32 * 1024;
 
     fn new() -> Arc<Self> {
-        Arc::new(Self(Box::into_raw(Box::new([0; Self::SIZE]))))
+        Arc::new(Self(Box::into_raw(vec![0; Self::SIZE].into_boxed_slice())))
     }
 
     fn bytes(&self) -> Bytes {
@@ -507,7 +515,7 @@ fn bind<'env, const ARGUMENTS: usize>(
     }
 }
 
-/// The scratch as a Uint8Array that keeps it alive.
+/// The scratch as a view that keeps it alive.
 fn expose<'env>(env: &'env Env, scratch: &Arc<Scratch>) -> napi::Result<Unknown<'env>> {
     unsafe extern "C" fn release(_: napi_env, _: *mut c_void, scratch: *mut c_void) {
         // SAFETY: the pointer came from `Arc::into_raw` below, and the buffer is gone.

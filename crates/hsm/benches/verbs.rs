@@ -149,23 +149,23 @@ fn keys(c: &mut Criterion) {
         });
     });
     group.bench_function("wrap 32 B", |b| {
-        b.iter(|| hsm.wrap(slot, black_box(&[3; 32]), true).expect("wrapped"))
+        b.iter(|| hsm.wrap(slot, black_box(&[3; 32]), true).expect("wrapped"));
     });
     group.bench_function("unwrap 32 B", |b| {
-        b.iter(|| hsm.unwrap(slot, black_box(&wrapped), true).expect("a key"))
+        b.iter(|| hsm.unwrap(slot, black_box(&wrapped), true).expect("a key"));
     });
     group.bench_function("random 32 B", |b| {
-        b.iter(|| hsm.random(black_box(&mut plain)).expect("bytes"))
+        b.iter(|| hsm.random(black_box(&mut plain)).expect("bytes"));
     });
     group.bench_function("random 1 KiB", |b| {
-        b.iter(|| hsm.random(black_box(&mut out)).expect("bytes"))
+        b.iter(|| hsm.random(black_box(&mut out)).expect("bytes"));
     });
     group.bench_function("generate", |b| {
-        b.iter(|| hsm.generate("AES_256", all).expect("a token"))
+        b.iter(|| hsm.generate("AES_256", all).expect("a token"));
     });
     // The table is full after a moment, so this is a load with an eviction.
     group.bench_function("load, evicting", |b| {
-        b.iter(|| hsm.load(black_box(&token)).expect("a slot"))
+        b.iter(|| hsm.load(black_box(&token)).expect("a slot"));
     });
     group.finish();
 }

@@ -9,10 +9,11 @@ use std::{
 };
 
 use crate::{
-    cipher::{self, FRESH, OVERHEAD},
+    cipher::{self, FRESH},
     domain::{Domain, RootSecret},
     entropy::Entropy,
     error::{Kind, Result},
+    frame::{Sealed, Target, frame},
     kdf::Kdf,
     key::{KEY, Key},
     keywrap,
@@ -251,67 +252,6 @@ impl Hsm {
         self.seal_frame(&sealer, head, to.aad, &plaintext, frame)
     }
 
-    /// Seals plaintexts that stand back to back; the frames do, too. Draws as many tokens as there are plaintexts.
-    pub fn encrypt_many(
-        &self,
-        slot: Slot,
-        packed: &[u8],
-        lengths: &[u32],
-        aad: &[u8],
-        prefix: usize,
-        out: &mut [u8],
-    ) -> Result<usize> {
-        if prefix > aad.len() {
-            return Err(Kind::InvalidLength.into());
-        }
-        let total = check(packed, lengths)? + lengths.len() * (prefix + OVERHEAD);
-        let out = out.get_mut(..total).ok_or(Kind::BufferTooSmall)?;
-        let mut kdf = Kdf::blank();
-        self.admit(slot, Usages::ENCRYPT, count(lengths)?, &mut kdf)?;
-        let (mut packed, mut out) = (packed, out);
-        for length in lengths {
-            let (plaintext, later) = packed.split_at(*length as usize);
-            let (now, rest) = out.split_at_mut(prefix + plaintext.len() + OVERHEAD);
-            let (head, body) = frame(aad, prefix, plaintext.len(), now)?;
-            self.seal_frame(&kdf, head, aad, plaintext, body)?;
-            (packed, out) = (later, rest);
-        }
-        Ok(total)
-    }
-
-    /// Opens frames that stand back to back, each with its body from `body_at` on; all of them or none.
-    pub fn decrypt_many(
-        &self,
-        slot: Slot,
-        packed: &[u8],
-        lengths: &[u32],
-        body_at: usize,
-        aad: &[u8],
-        out: &mut [u8],
-    ) -> Result<usize> {
-        let framing = body_at.checked_add(OVERHEAD).ok_or(Kind::InvalidLength)?;
-        if lengths.iter().any(|length| (*length as usize) < framing) {
-            return Err(Kind::DecryptionFailed.into());
-        }
-        let total = check(packed, lengths)? - lengths.len() * framing;
-        let out = out.get_mut(..total).ok_or(Kind::BufferTooSmall)?;
-        let mut kdf = Kdf::blank();
-        self.admit(slot, Usages::DECRYPT, count(lengths)?, &mut kdf)?;
-        let (mut packed, mut done) = (packed, 0);
-        for length in lengths {
-            let (frame, later) = packed.split_at(*length as usize);
-            let plaintext = done..done + frame.len() - framing;
-            if let Err(failure) =
-                cipher::open(&kdf, aad, &frame[body_at..], &mut out[plaintext.clone()])
-            {
-                sys::wipe(out);
-                return Err(failure);
-            }
-            (packed, done) = (later, plaintext.end);
-        }
-        Ok(total)
-    }
-
     /// Wraps another key under the slot's: RFC 3394, or RFC 5649 when `padded`.
     pub fn wrap(&self, slot: Slot, data: &[u8], padded: bool) -> Result<Vec<u8>> {
         let mut key = Secret::<KEY>::zero();
@@ -341,7 +281,7 @@ impl Hsm {
 
     /// Slot, usage, limiter: what stands before every act. Copies the key's derivation states to where they live for one
     /// call, so that the slot is held for nanoseconds.
-    fn admit(&self, slot: Slot, usage: Usages, count: u32, kdf: &mut Kdf) -> Result<()> {
+    pub(crate) fn admit(&self, slot: Slot, usage: Usages, count: u32, kdf: &mut Kdf) -> Result<()> {
         self.admit_with(slot, usage, count, |key| key.kdf(kdf))
     }
 
@@ -369,7 +309,7 @@ impl Hsm {
         });
     }
 
-    fn seal_frame(
+    pub(crate) fn seal_frame(
         &self,
         kdf: &Kdf,
         head: &mut [u8],
@@ -389,60 +329,8 @@ impl Hsm {
     }
 }
 
-/// What `reencrypt` opens.
-#[derive(Clone, Copy, Debug)]
-pub struct Sealed<'a> {
-    /// The key it is sealed under.
-    pub slot: Slot,
-    /// From the nonce to the tag.
-    pub body: &'a [u8],
-    /// What it was sealed with.
-    pub aad: &'a [u8],
-}
-
-/// What `reencrypt` seals it for.
-#[derive(Clone, Copy, Debug)]
-pub struct Target<'a> {
-    /// The key to seal it under.
-    pub slot: Slot,
-    /// What to seal it with.
-    pub aad: &'a [u8],
-    /// How much of `aad` goes in front, in the clear.
-    pub prefix: usize,
-}
-
 /// The longest data key that never leaves.
 const MOST_DATA_KEY: usize = 1024;
-
-/// Where a frame's head and body go.
-fn frame<'o>(
-    aad: &[u8],
-    prefix: usize,
-    plaintext: usize,
-    out: &'o mut [u8],
-) -> Result<(&'o mut [u8], &'o mut [u8])> {
-    if prefix > aad.len() {
-        return Err(Kind::InvalidLength.into());
-    }
-    let out = out
-        .get_mut(..prefix + plaintext + OVERHEAD)
-        .ok_or(Kind::BufferTooSmall)?;
-    Ok(out.split_at_mut(prefix))
-}
-
-/// The sum of the lengths, which must be what is there.
-fn check(packed: &[u8], lengths: &[u32]) -> Result<usize> {
-    let total = lengths.iter().map(|length| *length as usize).sum();
-    if packed.len() == total {
-        Ok(total)
-    } else {
-        Err(Kind::InvalidLength.into())
-    }
-}
-
-fn count(lengths: &[u32]) -> Result<u32> {
-    u32::try_from(lengths.len()).map_err(|_| Kind::InvalidLength.into())
-}
 
 impl fmt::Debug for Hsm {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -7,6 +7,7 @@
 //! | `slots`, `order` | opened keys, bounded, the least recently used evicted |
 //! | `limiter` | the throughput of a real device |
 //! | `domain`, `token`, `spec` | the key that seals the others, what it seals, and what kinds there are |
+//! | `frame`, `batch` | where messages go, and many of them at once |
 //! | `cipher`, `kdf`, `keywrap` | the primitives |
 //! | `key`, `pages`, `secret` | where secrets may be: protected pages, or the stack for one call |
 //! | `entropy` | randomness as a seam |
@@ -32,10 +33,12 @@
 //! # Ok::<(), hsm::Error>(())
 //! ```
 
+mod batch;
 mod cipher;
 mod domain;
 mod entropy;
 mod error;
+mod frame;
 mod hsm;
 mod kdf;
 mod key;
@@ -55,7 +58,8 @@ pub use crate::{
     domain::RootSecret,
     entropy::{Entropy, SeededEntropy, SystemEntropy},
     error::{Error, Kind, Result},
-    hsm::{Hsm, Sealed, Settings, Target},
+    frame::{Sealed, Target},
+    hsm::{Hsm, Settings},
     limiter::{Clock, Limit},
     pages::Memory,
     secret::{Secret, SecretBuffer},

@@ -1,10 +1,7 @@
 //! Token buckets: how the throughput of a real device is simulated. One for each slot and one for the whole device; a call
 //! draws from both or from neither. All arithmetic is exact: a bucket counts billionths of a token.
 
-use std::sync::{
-    Mutex,
-    atomic::{AtomicBool, Ordering},
-};
+use std::sync::Mutex;
 
 use crate::{
     error::{Kind, Result},
@@ -54,14 +51,18 @@ impl Bucket {
         }
     }
 
+    fn full(&self) -> u64 {
+        u64::from(self.limit.burst) * TOKEN
+    }
+
     fn limited(&self) -> bool {
         self.limit.rate > 0
     }
 
-    /// Brings the level up to `now`, and says whether `count` can be drawn.
-    fn admits(&mut self, count: u32, now: u64) -> Result<()> {
+    /// Brings the level up to `now`, and says how long it takes until `count` can be drawn: 0 is at once.
+    fn wait(&mut self, count: u32, now: u64) -> Result<u64> {
         if !self.limited() {
-            return Ok(());
+            return Ok(0);
         }
         if count > self.limit.burst {
             return Err(Kind::InvalidLength.into());
@@ -73,14 +74,10 @@ impl Bucket {
         self.level = self
             .level
             .saturating_add(elapsed.saturating_mul(rate))
-            .min(u64::from(self.limit.burst) * TOKEN);
-        match (u64::from(count) * TOKEN).checked_sub(self.level) {
-            None | Some(0) => Ok(()),
-            Some(missing) => Err(Kind::RateLimited {
-                wait: missing.div_ceil(rate),
-            }
-            .into()),
-        }
+            .min(self.full());
+        Ok((u64::from(count) * TOKEN)
+            .saturating_sub(self.level)
+            .div_ceil(rate))
     }
 
     fn draw(&mut self, count: u32) {
@@ -90,11 +87,10 @@ impl Bucket {
     }
 
     fn give_back(&mut self, count: u32) {
-        let full = u64::from(self.limit.burst) * TOKEN;
         self.level = self
             .level
             .saturating_add(u64::from(count) * TOKEN)
-            .min(full);
+            .min(self.full());
     }
 }
 
@@ -102,31 +98,35 @@ impl Bucket {
 #[derive(Debug)]
 pub struct Limiter {
     device: Mutex<Bucket>,
-    limited: AtomicBool,
+    limited: bool,
 }
 
 impl Limiter {
     pub fn new(limit: Limit) -> Self {
         Self {
             device: Mutex::new(Bucket::new(limit)),
-            limited: AtomicBool::new(limit.rate > 0),
+            limited: limit.rate > 0,
         }
     }
 
     /// Draws `count` from both buckets or from neither. Without limits no clock is read and nothing is shared.
     pub fn take(&self, slot: &mut Bucket, count: u32, clock: &dyn Clock) -> Result<()> {
-        let device_limited = self.limited.load(Ordering::Relaxed);
-        if !device_limited && !slot.limited() {
+        if !self.limited && !slot.limited() {
             return Ok(());
         }
         let now = clock.now();
-        slot.admits(count, now)?;
-        if device_limited {
-            let mut device = lock(&self.device);
-            device.admits(count, now)?;
-            device.draw(count);
+        let mut device = self.limited.then(|| lock(&self.device));
+        let wait = match &mut device {
+            Some(device) => slot.wait(count, now)?.max(device.wait(count, now)?),
+            None => slot.wait(count, now)?,
+        };
+        if wait > 0 {
+            return Err(Kind::RateLimited { wait }.into());
         }
         slot.draw(count);
+        if let Some(device) = &mut device {
+            device.draw(count);
+        }
         Ok(())
     }
 
@@ -136,3 +136,6 @@ impl Limiter {
         lock(&self.device).give_back(count);
     }
 }
+
+#[cfg(test)]
+mod tests;

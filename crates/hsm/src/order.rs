@@ -62,3 +62,42 @@ impl Order {
         Some(slot)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::VecDeque;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        /// A queue that is searched from end to end is slow, and obviously right.
+        #[test]
+        fn behaves_like_a_queue(steps in prop::collection::vec((0..4u8, 0..12u32), 0..300)) {
+            let mut order = Order::new();
+            order.grow(5);
+            order.grow(12);
+            let mut queue = VecDeque::new();
+            for (step, slot) in steps {
+                prop_assert_eq!(order.contains(slot), queue.contains(&slot));
+                match step {
+                    0 => prop_assert_eq!(order.pop(), queue.pop_front()),
+                    1 => {
+                        order.remove(slot);
+                        queue.retain(|other| *other != slot);
+                    }
+                    _ => {
+                        order.push(slot);
+                        queue.retain(|other| *other != slot);
+                        queue.push_back(slot);
+                    }
+                }
+            }
+            while let Some(slot) = queue.pop_front() {
+                prop_assert_eq!(order.pop(), Some(slot));
+            }
+            prop_assert_eq!(order.pop(), None);
+        }
+    }
+}

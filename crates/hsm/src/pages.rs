@@ -227,3 +227,67 @@ impl Drop for ForkPage {
         sys::wipe(self.bytes());
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Both kinds of memory, whichever this machine would choose.
+    #[test]
+    fn cells_are_apart_and_blank_when_they_are_made() {
+        let mut cells = Cell::<96>::many(1000).unwrap();
+        for (number, cell) in cells.iter_mut().enumerate() {
+            assert_eq!(cell[..], [0; 96]);
+            cell.fill(u8::try_from(number % 251).unwrap() + 1);
+        }
+        for (number, cell) in cells.iter().enumerate() {
+            assert_eq!(cell[..], [u8::try_from(number % 251).unwrap() + 1; 96]);
+        }
+    }
+
+    #[test]
+    fn a_cell_is_wiped_when_it_goes() {
+        let mut cells = Cell::<32>::many(2).unwrap();
+        cells[0].fill(7);
+        let at = cells[0].at;
+        drop(cells.remove(0));
+        // SAFETY: the other cell keeps the mapping alive.
+        assert_eq!(unsafe { *at.as_ref() }, [0; 32]);
+        assert_eq!(format!("{:?}", cells[0]), "…");
+    }
+
+    #[test]
+    fn locked_memory_serves_where_there_is_no_secret_memory() {
+        // SAFETY: the mapping is used inside its length, and unmapped by its owner.
+        unsafe {
+            let base = locked(4096).unwrap();
+            let _owner = Mapping {
+                base,
+                length: 4096,
+                memory: Memory::Locked,
+            };
+            base.as_ptr().write_bytes(1, 4096);
+            assert_eq!(base.as_ptr().add(4095).read(), 1);
+        }
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn secret_memory_is_hidden_from_everybody_who_reads_the_process() {
+        use std::{fs::File, os::unix::fs::FileExt};
+        let mut cell = Cell::<32>::one().unwrap();
+        cell.fill(7);
+        let mut seen = [0; 32];
+        let address = cell.at.as_ptr() as u64;
+        let read = File::open("/proc/self/mem")
+            .unwrap()
+            .read_at(&mut seen, address);
+        match cell.memory() {
+            Memory::Secret => assert!(
+                read.is_err(),
+                "even the process itself cannot read them through the kernel"
+            ),
+            Memory::Locked => assert_eq!(seen, [7; 32]),
+        }
+    }
+}

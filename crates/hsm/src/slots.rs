@@ -291,3 +291,6 @@ impl Occupant {
         self.usages = Usages::NONE;
     }
 }
+
+#[cfg(test)]
+mod tests;
