@@ -92,7 +92,7 @@ async function buildAddon() {
   announce(
     existsSync(at('target/release'))
       ? 'Building what changed in the HSM'
-      : 'Building the HSM. The first time cargo compiles AWS-LC and SQLite too, which takes some minutes',
+      : 'Building the HSM. The first time cargo compiles AWS-LC and SQLite too, which takes a minute or two',
   )
   if ((await npmRun('build:addon')) !== 0) throw new Stop('The addon did not build; cargo says why above')
   write(stamp, fresh())
