@@ -51,7 +51,7 @@ export async function serve(flags: readonly string[] = [], options: ServeOptions
   const [data, portFile] = [options.data ?? join(folder, 'data'), join(folder, 'port')]
   const command = [...(options.through ?? []), process.execPath, CLI, 'serve', ...flags]
   const [program, ...args] = [...command, '--port', '0', '--port-file', portFile, '--data', data]
-  const child = spawn(program!, args, {
+  const child = spawn(program, args, {
     stdio: ['ignore', 'pipe', 'pipe'],
     cwd: options.cwd ?? folder,
     env: { ...process.env, ...options.env },
