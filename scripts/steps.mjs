@@ -80,8 +80,8 @@ async function buildAddon() {
     'Cargo.toml',
     'Cargo.lock',
     'package.json',
-    ...filesUnder('crates', /^(Cargo\.toml|.*\.(rs|c|h))$/),
-    ...filesUnder('bindings/node', /^(Cargo\.toml|.*\.rs)$/),
+    ...readdirSync(at('crates')).flatMap((crate) => crateFiles(`crates/${crate}`)),
+    ...crateFiles('bindings/node'),
   ])
   const outputs = () => filesUnder('bindings/node', /\.node$|^index\./)
   const fresh = () => `${sources} ${marks(outputs())}`
@@ -184,6 +184,11 @@ function runChild(command, args, options, started = () => {}) {
     )
     started(child)
   })
+}
+
+/** What a crate is built from; its tests, benches and fuzz targets are cargo's business. */
+function crateFiles(crate) {
+  return [`${crate}/Cargo.toml`, `${crate}/build.rs`, ...filesUnder(`${crate}/src`, /./)]
 }
 
 function filesUnder(folder, pattern) {

@@ -234,6 +234,14 @@ test('the documents point to files that exist', (t) => {
   }
 })
 
+test('ARCHITECTURE.md has every module on its map, and none that is gone', (t) => {
+  const [, map = ''] = /^src\/\n([\s\S]*?)^test\//m.exec(read('ARCHITECTURE.md')) ?? []
+  const named = new Set([...map.matchAll(/[\w-]+\.ts/g)].map(([name]) => name))
+  // The groups of operations are named in the table of operations, which is code.
+  const modules = SOURCES.filter((path) => !path.startsWith('src/operations/')).map((path) => path.replace(/.*\//, ''))
+  t.deepEqual([...named].sort(), [...new Set(modules)].sort())
+})
+
 test('the README lists the operations of the table', (t) => {
   const [, list = ''] = /<!-- operations -->\n([\s\S]*?)<!-- end -->/.exec(read('README.md')) ?? []
   t.deepEqual([...list.matchAll(/\w+/g)].map(([name]) => name).sort(), [...TABLE.keys()].sort())
