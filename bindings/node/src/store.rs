@@ -72,8 +72,9 @@ pub struct Verified {
     pub revision: f64,
 }
 
-/// A durable store of rows. Errors carry a `code`: Conflict, StoreLocked, StoreFull, StoreDamaged, StoreRolledBack,
-/// AnchorDamaged, StoreVersion, StoreIo, StoreClosed; StoreMisuse when the caller broke the schema.
+/// A durable store of rows. Errors carry a `code`: `Conflict`, `StoreLocked`, `StoreFull`, `StoreDamaged`,
+/// `StoreRolledBack`, `AnchorDamaged`, `StoreVersion`, `StoreIo`, `StoreClosed`; `StoreMisuse` when the caller broke the
+/// schema.
 #[napi]
 pub struct Store(Arc<::store::Store>);
 
@@ -247,12 +248,12 @@ impl Store {
 }
 
 /// A promise of what `ask` brings about with `input`; a bad input rejects it like any other failure.
-fn promise<'env, I, T: Send + 'static, J: ToNapiValue + 'static>(
-    env: &'env Env,
+fn promise<I, T: Send + 'static, J: ToNapiValue + 'static>(
+    env: &Env,
     input: Result<I, Error>,
     ask: impl FnOnce(I, Reply<T>),
     convert: impl FnOnce(&Env, T) -> napi::Result<J> + Send + 'static,
-) -> napi::Result<Object<'env>> {
+) -> napi::Result<Object<'_>> {
     let (deferred, promise) = env.create_deferred()?;
     let answer = move |result: Result<T, Error>| {
         deferred.resolve(move |env| match result {

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{self, Receiver, Sender};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::thread::{self, JoinHandle};
 
 use rusqlite::{Connection, InterruptHandle};
@@ -60,8 +60,12 @@ impl Store {
             let (check, handle, done) =
                 Checking::begin(database::reader(path, 2048)?, Arc::clone(&shared))?;
             readers.push(handle);
-            if let Ok(Err(error)) = done.recv_timeout(options.check) {
-                return Err(error);
+            match done.recv_timeout(options.check) {
+                Ok(Ok(())) | Err(RecvTimeoutError::Timeout) => {}
+                Ok(Err(error)) => return Err(error),
+                Err(RecvTimeoutError::Disconnected) => {
+                    return Err(Error::damaged("the check broke off"));
+                }
             }
             checking = Some(check);
             let (sender, receiver) = mpsc::channel();

@@ -168,7 +168,7 @@ impl Writer {
         match shared.health.watch(result) {
             Ok(results) => results,
             Err(error) => {
-                let error = self.recover(error);
+                self.recover(error.code);
                 batch.iter().map(|_| Err(error.clone())).collect()
             }
         }
@@ -177,6 +177,33 @@ impl Writer {
     fn transact(&mut self, batch: &[Commit]) -> Result<Vec<Result<i64>>> {
         self.reconnect()?;
         let connection = self.connection.as_ref().ok_or_else(Error::closed)?;
+        let (ledger, results) = self
+            .write(connection, batch)
+            .map_err(|error| explain(connection, error))?;
+        if ledger == self.ledger {
+            return Ok(results);
+        }
+        self.ledger = ledger;
+        if let Some(place) = &mut self.place {
+            // The commits are there, whatever the reason that they cannot be acknowledged.
+            place.anchor.record(&ledger).map_err(|error| Error {
+                code: Code::Io,
+                ..error
+            })?;
+        }
+        self.shared.batches.fetch_add(1, Ordering::Relaxed);
+        self.shared
+            .revision
+            .store(ledger.sequence, Ordering::Release);
+        Ok(results)
+    }
+
+    /// Makes `batch` durable in the database: the state after it, and what became of each commit.
+    fn write(
+        &self,
+        connection: &Connection,
+        batch: &[Commit],
+    ) -> Result<(Ledger, Vec<Result<i64>>)> {
         let mut ledger = self.ledger;
         let mut results = Vec::with_capacity(batch.len());
         run(connection, "BEGIN IMMEDIATE")?;
@@ -204,47 +231,23 @@ impl Writer {
         }
         if ledger == self.ledger {
             run(connection, "ROLLBACK")?;
-            return Ok(results);
+        } else {
+            ledger.save(connection, &self.shared.macs)?;
+            run(connection, "COMMIT")?;
         }
-        ledger.save(connection, &self.shared.macs)?;
-        run(connection, "COMMIT")?;
-        self.ledger = ledger;
-        if let Some(place) = &mut self.place {
-            place.anchor.record(&ledger)?;
-        }
-        self.shared.batches.fetch_add(1, Ordering::Relaxed);
-        self.shared
-            .revision
-            .store(ledger.sequence, Ordering::Release);
-        Ok(results)
+        Ok((ledger, results))
     }
 
-    /// Undoes what a failed transaction left, and says what it was.
-    fn recover(&mut self, mut error: Error) -> Error {
-        let Some(connection) = &self.connection else {
-            return error;
-        };
-        if error.code == Code::Io {
-            let cause = Error::from(errno::last(connection));
-            if cause.code == Code::Full {
-                error = Error {
-                    code: Code::Full,
-                    ..error
-                };
-            }
-            // After a failed fsync nobody knows what the log holds: ask the file, with fresh eyes.
-            if self.place.is_some() {
-                self.connection = None;
-                return error;
-            }
-        }
-        if !connection.is_autocommit() {
+    /// Undoes what a failed transaction left.
+    fn recover(&mut self, failure: Code) {
+        // After a failed fsync nobody knows what the log holds: ask the file, with fresh eyes.
+        if matches!(failure, Code::Io | Code::Full) && self.place.is_some() {
+            self.connection = None;
+        } else if let Some(connection) = &self.connection
+            && !connection.is_autocommit()
+        {
             drop(connection.execute_batch("ROLLBACK"));
         }
-        if error.code == Code::Full {
-            drop(database::checkpoint(connection, false));
-        }
-        error
     }
 
     /// Opens the connection again if it was given up, and goes on from what is there.
@@ -352,6 +355,17 @@ fn apply(
         ledger.rows -= 1;
     }
     Ok(())
+}
+
+/// Tells an I/O error for lack of room from others.
+fn explain(connection: &Connection, error: Error) -> Error {
+    if error.code == Code::Io && Error::from(errno::last(connection)).code == Code::Full {
+        return Error {
+            code: Code::Full,
+            ..error
+        };
+    }
+    error
 }
 
 fn run(connection: &Connection, sql: &str) -> Result<()> {

@@ -13,6 +13,11 @@ use store::{Code, Options, Store, Value, verify};
 
 const ROWS: i64 = 50;
 
+/// How far making a store came.
+type Birth = fn(&Folder);
+/// A verb that comes across a row.
+type Meeting = fn(&Store) -> Option<Code>;
+
 /// A closed store of some rows, with one of its earlier states beside it.
 fn scene() -> (Folder, Folder) {
     let (folder, earlier) = (Folder::new(), Folder::new());
@@ -224,6 +229,38 @@ fn an_anchor_is_missed_and_one_of_its_slots_is_not() {
 }
 
 #[test]
+fn a_birth_that_was_interrupted_is_taken_up_again() {
+    let births: [(&str, Birth); 3] = [
+        ("a file without tables", |folder| {
+            fs::write(folder.database(), "").unwrap();
+        }),
+        ("tables without an anchor", |folder| {
+            folder.open().unwrap().shut().unwrap();
+            fs::remove_file(folder.beside("-anchor")).unwrap();
+        }),
+        ("an anchor half written", |folder| {
+            folder.open().unwrap().shut().unwrap();
+            fs::remove_file(folder.beside("-anchor")).unwrap();
+            fs::write(folder.beside("-anchor.new"), [1; 99]).unwrap();
+        }),
+    ];
+    for (title, birth) in births {
+        let folder = Folder::new();
+        birth(&folder);
+        assert_eq!(
+            verify(&folder.database(), SCHEMA, &key()).unwrap().rows,
+            0,
+            "{title}"
+        );
+        let store = folder.open().unwrap();
+        store.put("keys", a_key(1, "Enabled", None), 0).unwrap();
+        store.shut().unwrap();
+        fs::remove_file(folder.beside("-anchor")).unwrap();
+        refused(&folder, Code::AnchorDamaged, title);
+    }
+}
+
+#[test]
 fn damage_found_in_the_background_ends_the_store_and_is_told_once() {
     let (folder, _) = scene();
     sql(&folder, "DELETE FROM keys WHERE id = 5");
@@ -250,7 +287,7 @@ fn damage_found_in_the_background_ends_the_store_and_is_told_once() {
 
 #[test]
 fn a_row_changed_under_a_served_store_is_refused_when_it_is_met() {
-    let meetings: [(&str, fn(&Store) -> Option<Code>); 4] = [
+    let meetings: [(&str, Meeting); 4] = [
         ("get", |store| code(store.read("keys", key_id(5)))),
         ("list", |store| code(store.rows(all("keys")))),
         ("replace", |store| {
