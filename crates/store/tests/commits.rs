@@ -9,7 +9,7 @@ use common::*;
 use store::{Code, Key, List, Options, Reply, Store, Value, verify, wait};
 
 /// What is asked of a store that has key 1 at version 2 and the name `a` of 1.
-fn refused(title: &str, changes: Vec<store::Change>, expected: Code) {
+fn refused(title: &str, changes: &[store::Change], expected: Code) {
     for path in [None, Some(Folder::new())] {
         let file = path.as_ref().map_or(":memory:".into(), Folder::database);
         let store = Store::open(&file, SCHEMA, &key(), &patient()).unwrap();
@@ -21,7 +21,7 @@ fn refused(title: &str, changes: Vec<store::Change>, expected: Code) {
             .unwrap();
         store.put("keys", a_key(1, "Disabled", None), 1).unwrap();
         let mut together = vec![put("keys", a_key(7, "Enabled", None), 0)];
-        together.extend(changes.clone());
+        together.extend(changes.iter().cloned());
         assert_eq!(code(store.commit_all(together)), Some(expected), "{title}");
         assert_eq!(
             store.read("keys", key_id(7)).unwrap(),
@@ -43,47 +43,50 @@ fn commits_are_refused_for_what_others_did_first() {
     let one = || a_key(1, "Enabled", None);
     refused(
         "insert over a row",
-        vec![put("keys", one(), 0)],
+        &[put("keys", one(), 0)],
         Code::Conflict,
     );
     refused(
         "replace at an old version",
-        vec![put("keys", one(), 1)],
+        &[put("keys", one(), 1)],
         Code::Conflict,
     );
     refused(
         "replace at a future version",
-        vec![put("keys", one(), 3)],
+        &[put("keys", one(), 3)],
         Code::Conflict,
     );
     refused(
         "replace nothing",
-        vec![put("keys", a_key(2, "Enabled", None), 1)],
+        &[put("keys", a_key(2, "Enabled", None), 1)],
         Code::Conflict,
     );
     refused(
         "delete at an old version",
-        vec![delete("keys", key_id(1), 1)],
+        &[delete("keys", key_id(1), 1)],
         Code::Conflict,
     );
     refused(
         "delete nothing",
-        vec![delete("keys", key_id(2), 1)],
+        &[delete("keys", key_id(2), 1)],
         Code::Conflict,
     );
     refused(
         "claim that a row is not there",
-        vec![delete("keys", key_id(1), 0)],
+        &[delete("keys", key_id(1), 0)],
         Code::Conflict,
     );
     refused(
         "a second name of one target",
-        vec![put("names", a_name("b", 1), 0)],
+        &[put("names", a_name("b", 1), 0)],
         Code::Conflict,
     );
     refused(
         "one key twice in one commit",
-        vec![put("keys", a_key(2, "A", None), 0); 2],
+        &[
+            put("keys", a_key(2, "A", None), 0),
+            put("keys", a_key(2, "A", None), 0),
+        ],
         Code::Conflict,
     );
 }
@@ -96,27 +99,27 @@ fn commits_that_break_the_schema_are_misuse() {
     };
     refused(
         "a key that is not that of the row",
-        vec![unkeyed],
+        &[unkeyed],
         Code::Misuse,
     );
     refused(
         "an unknown table",
-        vec![delete("locks", key_id(1), 1)],
+        &[delete("locks", key_id(1), 1)],
         Code::Misuse,
     );
     refused(
         "a key that is too short",
-        vec![delete("keys", vec!["eu".into()], 1)],
+        &[delete("keys", vec!["eu".into()], 1)],
         Code::Misuse,
     );
     refused(
         "a text for an integer",
-        vec![delete("keys", vec!["eu".into(), "1".into()], 1)],
+        &[delete("keys", vec!["eu".into(), "1".into()], 1)],
         Code::Misuse,
     );
     refused(
         "a null where none may be",
-        vec![put("names", vec!["x".into(), Value::Null], 0)],
+        &[put("names", vec!["x".into(), Value::Null], 0)],
         Code::Misuse,
     );
 }

@@ -22,40 +22,40 @@ type Damage = fn(&Folder, &Scene, &mut Chance);
 
 const DAMAGES: [(&str, Damage); 15] = [
     ("bytes of the database flip", |folder, _, chance| {
-        flip(&folder.database(), chance)
+        flip(&folder.database(), chance);
     }),
     ("bytes of the log flip", |folder, _, chance| {
-        flip(&folder.beside("-wal"), chance)
+        flip(&folder.beside("-wal"), chance);
     }),
     ("bytes of the anchor flip", |folder, _, chance| {
-        flip(&folder.beside("-anchor"), chance)
+        flip(&folder.beside("-anchor"), chance);
     }),
     ("the database is cut", |folder, _, chance| {
-        cut(&folder.database(), chance)
+        cut(&folder.database(), chance);
     }),
     ("the log is cut", |folder, _, chance| {
-        cut(&folder.beside("-wal"), chance)
+        cut(&folder.beside("-wal"), chance);
     }),
     ("a page of the database is zeroed", |folder, _, chance| {
-        zero(&folder.database(), chance)
+        zero(&folder.database(), chance);
     }),
     ("a page of the log is zeroed", |folder, _, chance| {
-        zero(&folder.beside("-wal"), chance)
+        zero(&folder.beside("-wal"), chance);
     }),
     ("an older database", |folder, scene, _| {
-        restore(folder, scene, &[""])
+        restore(folder, scene, &[""]);
     }),
     ("an older log", |folder, scene, _| {
-        restore(folder, scene, &["-wal"])
+        restore(folder, scene, &["-wal"]);
     }),
     ("an older database with its log", |folder, scene, _| {
-        restore(folder, scene, &["", "-wal"])
+        restore(folder, scene, &["", "-wal"]);
     }),
     ("an older anchor", |folder, scene, _| {
-        restore(folder, scene, &["-anchor"])
+        restore(folder, scene, &["-anchor"]);
     }),
     ("no anchor", |folder, _, _| {
-        fs::remove_file(folder.beside("-anchor")).unwrap()
+        fs::remove_file(folder.beside("-anchor")).unwrap();
     }),
     ("two rows swap their content", |folder, _, chance| {
         let [one, other] = two(folder, chance);

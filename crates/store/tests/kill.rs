@@ -6,7 +6,7 @@ mod child;
 mod common;
 
 use std::path::Path;
-use std::sync::Mutex;
+use std::sync::{Mutex, mpsc};
 use std::thread;
 use std::time::Duration;
 
@@ -68,21 +68,28 @@ fn a_killed_process_loses_nothing_and_resurrects_nothing() {
             &part,
             |_| {},
         );
-        // Some die while they open the store, most at work.
-        let acknowledged = Mutex::new(
-            done.iter()
-                .map(|count| count.parse().unwrap())
-                .collect::<Vec<u64>>(),
-        );
+        let acknowledged = Mutex::new(lives.iter().map(|life| life.done).collect::<Vec<u64>>());
+        let (works, working) = mpsc::channel();
         thread::scope(|scope| {
             scope.spawn(|| {
+                let works = works;
                 for line in child::lines(output, "ack") {
                     let (thread, count) = line.split_once(' ').unwrap();
                     acknowledged.lock().unwrap()[thread.parse::<usize>().unwrap()] =
                         count.parse().unwrap();
+                    let _ = works.send(());
                 }
             });
-            thread::sleep(Duration::from_micros(chance.below(60_000)));
+            // Some die while they open the store, most at work, a few when the log was moved into the database.
+            let witnessed = match kill % 12 {
+                0 | 4 | 8 => 0,
+                11 => 150 + chance.below(200),
+                _ => 1,
+            };
+            for _ in 0..witnessed {
+                working.recv().unwrap();
+            }
+            thread::sleep(Duration::from_micros(chance.below(25_000)));
             child.kill().unwrap();
             child.wait().unwrap();
         });
@@ -109,10 +116,6 @@ fn a_killed_process_loses_nothing_and_resurrects_nothing() {
     println!(
         "{} commits acknowledged",
         lives.iter().map(|life| life.done).sum::<u64>()
-    );
-    assert!(
-        lives.iter().all(|life| life.done > KILLS),
-        "the children were given time to work"
     );
 }
 
