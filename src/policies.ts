@@ -1,13 +1,16 @@
-/** Key policies as documents: the default one, and what a document must be to be taken. Nothing here decides. */
+/** Key policies: the default one, what a document must be to be one, and whether it leaves its author a way back. */
 import { partitionOf } from './arn.ts'
 import { fail } from './errors.ts'
+import type { Caller } from './identity.ts'
 import type { Key } from './keys.ts'
+import type { Known } from './policy/conditions.ts'
+import { surelyAllows } from './policy/decide.ts'
+import { invalidPrincipal, malformed, parseDocument, type Condition } from './policy/document.ts'
 
 /** The one name a customer's key policy has. */
 export const POLICY_NAME = 'default'
 
 const MAX_BYTES = 32_768
-const VERSIONS = ['2012-10-17', '2008-10-17']
 /** Tab, line feed, carriage return, and U+0020 to U+00FF. */
 const CHARACTERS = /^[\t\n\r\u0020-\u00ff]*$/
 
@@ -32,34 +35,76 @@ function defaultPolicy(region: string, account: string): string {
 }`
 }
 
-/** Refuses what can be no key policy: too long, not JSON, or without statements that name an effect and a principal. */
+/** Refuses what can be no key policy: too long, malformed, without principals, or permissive against its own meaning. */
 export function requirePolicy(text: string): void {
-  if (Buffer.byteLength(text) > MAX_BYTES)
+  if (Buffer.byteLength(text) > MAX_BYTES) {
     fail('LimitExceededException', `The key policy is longer than ${MAX_BYTES} bytes.`)
-  const document = CHARACTERS.test(text) ? parse(text) : undefined
-  if (!isRecord(document) || !VERSIONS.includes((document['Version'] ?? '2008-10-17') as string)) malformed()
-  const statements = [document['Statement']].flat()
-  if (statements.length === 0 || !statements.every(isStatement)) malformed()
-}
-
-function isStatement(statement: unknown): boolean {
-  if (!isRecord(statement)) return false
-  const effect = statement['Effect']
-  return (effect === 'Allow' || effect === 'Deny') && ('Principal' in statement || 'NotPrincipal' in statement)
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
-}
-
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
+  }
+  if (!CHARACTERS.test(text)) malformed()
+  for (const { principal, conditions } of parseDocument(text).statements) {
+    if (principal === undefined) invalidPrincipal()
+    conditions.forEach(refuseOverlyPermissive)
   }
 }
 
-function malformed(): never {
-  fail('MalformedPolicyDocumentException', 'Syntax errors in policy.')
+/** ForAllValues is met by a request without the key at all: of a key with one value, that is never what was meant. */
+function refuseOverlyPermissive({ set, key }: Condition): void {
+  const what = key.startsWith('kms:encryptioncontext:')
+    ? 'encryption context'
+    : key.startsWith('aws:requesttag/')
+      ? 'tag'
+      : undefined
+  if (set !== 'ForAllValues' || what === undefined) return
+  const matched = `matches requests without the specified ${what} or with an unspecified ${what}`
+  fail(
+    'MalformedPolicyDocumentException',
+    `OverlyPermissiveCondition: Using the ForAllValues set operator with a single-valued condition key ${matched}. To fix, remove ForAllValues.`,
+  )
+}
+
+/** What the lockout check is asked about: the policy that comes with a request, unless it asks not to be asked. */
+export interface PolicyInput {
+  readonly Policy?: string | undefined
+  readonly BypassPolicyLockoutSafetyCheck?: boolean | undefined
+}
+
+/** Refuses a new policy of `key` under which `caller` could not put the next one. The default policy always lets it. */
+export function refuseLockout({ Policy, BypassPolicyLockoutSafetyCheck }: PolicyInput, caller: Caller, key: Key): void {
+  if (!Policy || BypassPolicyLockoutSafetyCheck || permits(Policy, caller, 'kms:PutKeyPolicy', key)) return
+  fail(
+    'MalformedPolicyDocumentException',
+    'The new key policy will not allow you to update the key policy in the future.',
+  )
+}
+
+/** Whether the key policy `text` is sure to let `caller` do `action` to `key`, calling for itself. */
+export function permits(text: string, caller: Caller, action: string, key: Key): boolean {
+  return surelyAllows(parseDocument(text), {
+    principal: caller.arn,
+    action,
+    resource: key.arn,
+    known: knownOf(caller, key),
+  })
+}
+
+/** The condition keys with one answer for whatever a caller does to a key itself, through no service. */
+function knownOf(caller: Caller, key: Key): Known {
+  return new Map([
+    ['aws:principalaccount', caller.account],
+    ['aws:principalarn', caller.arn],
+    ['aws:principalisawsservice', 'false'],
+    ['aws:principalservicename', undefined],
+    ['aws:requestedregion', key.region],
+    ['aws:resourceaccount', key.account],
+    ['aws:sourceaccount', undefined],
+    ['aws:sourcearn', undefined],
+    ['aws:viaawsservice', 'false'],
+    ['kms:bypasspolicylockoutsafetycheck', 'false'],
+    ['kms:calleraccount', caller.account],
+    ['kms:grantisforawsresource', 'false'],
+    ['kms:keyorigin', key.origin],
+    ['kms:keyspec', key.spec],
+    ['kms:keyusage', key.usage],
+    ['kms:viaservice', undefined],
+  ])
 }

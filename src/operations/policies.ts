@@ -3,7 +3,7 @@ import { fail } from '../errors.ts'
 import { withFields } from '../keys.ts'
 import { existing, operation } from '../operation.ts'
 import { pageOf } from '../paging.ts'
-import { POLICY_NAME, policyOf, requirePolicy } from '../policies.ts'
+import { POLICY_NAME, policyOf, refuseLockout, requirePolicy } from '../policies.ts'
 import { edits } from '../store/cache.ts'
 
 const key = existing('KeyId')
@@ -24,7 +24,9 @@ export const putKeyPolicy = operation('PutKeyPolicy', {
     requirePolicy(Policy)
   },
   run(call) {
-    call.put(edits.putKey(withFields(call.key, { policy: call.input.Policy })))
+    const { input, caller, key } = call
+    refuseLockout(input, caller, key)
+    call.put(edits.putKey(withFields(key, { policy: input.Policy })))
   },
 })
 
