@@ -2,15 +2,17 @@
  * What an operation is: one entry, which says only what AWS's model cannot tell, namely which resources it touches, in
  * which states, what must hold across fields, and what it does. `service.ts` walks them all.
  */
+import { hasAlgorithm } from './algorithms.ts'
 import type { Alias } from './aliases.ts'
 import { parseIdentifier } from './arn.ts'
-import type { Backend, Eventually } from './backends/backend.ts'
+import { after, type Backend, type Eventually } from './backends/backend.ts'
 import { isFramed } from './ciphertext.ts'
 import type { Instant } from './clock.ts'
 import { fail, KmsError, MissingResource } from './errors.ts'
 import type { Caller } from './identity.ts'
 import { isGone, stateOf, type Key, type Material } from './keys.ts'
 import type { Inputs, KeyState, KeyUsageType, OperationName, Outputs } from './model/kms.ts'
+import { upToDate } from './rotation.ts'
 import { materialOf, type Edit, type Records, type Scope } from './store/cache.ts'
 
 /** One request under way: what it asks, who asks, when, and what it found. Handlers read it and record their edits. */
@@ -23,6 +25,8 @@ export class Call<I = unknown> {
   readonly now: Instant
   readonly records: Records
   readonly backend: Backend
+  /** Milliseconds that a key stays Creating or Updating, and a rotation on demand takes. */
+  readonly settle: number
   /** What the locators found, by the names the entry gave them. */
   key: Key = undefined as never
   source: Key = undefined as never
@@ -41,6 +45,7 @@ export class Call<I = unknown> {
     now: Instant,
     records: Records,
     backend: Backend,
+    settle: number,
   ) {
     this.operation = operation
     this.input = input
@@ -49,6 +54,7 @@ export class Call<I = unknown> {
     this.now = now
     this.records = records
     this.backend = backend
+    this.settle = settle
   }
 
   put(...edits: Edit[]): void {
@@ -89,6 +95,8 @@ export interface Entry<N extends OperationName, R extends Locators> {
   readonly mutates?: boolean
   /** Rules across fields, or stricter than the model. */
   check?(input: Inputs[N]): void
+  /** Rules between what is asked and what was found; a dry run tells of them, too. */
+  require?(call: CallOf<N, R>): void
   run(call: CallOf<N, R>): Eventually<Outputs[N]>
 }
 
@@ -98,6 +106,7 @@ export interface Operation {
   readonly locators: readonly (readonly [ResourceName, Locator<Resource>])[]
   readonly mutates: boolean
   readonly check: ((input: never) => void) | undefined
+  readonly require: ((call: Call) => void) | undefined
   readonly run: (call: Call) => unknown
 }
 
@@ -108,12 +117,16 @@ export function operation<N extends OperationName, const R extends Locators>(nam
     locators: Object.entries(entry.on) as unknown as Operation['locators'],
     mutates: entry.mutates ?? false,
     check: entry.check,
+    require: entry.require as unknown as Operation['require'],
     run: entry.run as unknown as Operation['run'],
   }
 }
 
-/** A key to do cryptography with: named in any form, enabled, and of this usage. */
-export function usable(field: string, usage: KeyUsageType, action?: string): Locator<Key> {
+/**
+ * A key to do cryptography with: named in any form, enabled, of this usage, and with the algorithm that the request
+ * names in the field `algorithm`.
+ */
+export function usable(field: string, usage: KeyUsageType, algorithm?: string, action?: string): Locator<Key> {
   return {
     action,
     find: (call) => find(call, text(call, field)),
@@ -125,6 +138,7 @@ export function usable(field: string, usage: KeyUsageType, action?: string): Loc
           `${key.arn} key usage is ${key.usage} which is not valid for ${call.operation}.`,
         )
       }
+      requireAlgorithm(key, call, algorithm)
     },
   }
 }
@@ -138,16 +152,16 @@ export function existing(field: string, states?: readonly KeyState[], action?: s
       if (parseIdentifier(name).kind === 'alias') fail('NotFoundException', `Invalid keyId '${name}'`)
       return find(call, name)
     },
-    admit(key, { now }) {
-      const state = stateOf(key, now)
-      if (states && !states.includes(state)) refuseState(key, state, states)
-    },
+    admit: (key, call) => refuseUnless(key, call, states),
   }
 }
 
-/** A key to look at, named in any form, in any state. */
-export function visible(field: string): Locator<Key> {
-  return { find: (call) => find(call, text(call, field)), admit: () => undefined }
+/** A key to look at, named in any form, in one of these states, or in any. */
+export function visible(field: string, states?: readonly KeyState[]): Locator<Key> {
+  return {
+    find: (call) => find(call, text(call, field)),
+    admit: (key, call) => refuseUnless(key, call, states),
+  }
 }
 
 /** The place of an alias in the caller's account, which must be free, or taken. */
@@ -165,27 +179,46 @@ export function aliasPlace(wanted: 'free' | 'taken'): Locator<AliasPlace> {
   }
 }
 
-/** The key that made `input.CiphertextBlob`: the one `field` names, or else the one the ciphertext itself names. */
-export function ciphertextKey(field: 'KeyId' | 'SourceKeyId', action?: string): Locator<Key> {
+/**
+ * The key that made `input.CiphertextBlob`: the one `field` names, or else the one the ciphertext itself names, which
+ * that of an asymmetric key does not.
+ */
+export function ciphertextKey(field: 'KeyId' | 'SourceKeyId', algorithm: string, action?: string): Locator<Key> {
   return {
     action,
     find(call) {
       const name = (call.input as Record<string, string | undefined>)[field]
       if (name !== undefined && name !== null) return find(call, name)
-      const blob = ciphertextOf(call)
+      const blob = framedOf(call)
       if (blob === undefined) fail('ValidationException', `${field} is required with IGNORE_CIPHERTEXT.`)
       const found = call.records.findByCiphertext(call.scope.realm, blob)
-      if (found instanceof Promise) return found.then((key) => unlessGone(key, call) ?? refuseCiphertext())
-      return unlessGone(found, call) ?? refuseCiphertext()
+      const present = after(found, (key) => met(key, call))
+      return after(present, (key) => key ?? refuseCiphertext()) as Eventually<Key>
     },
     denial: (call) => ((call.input as Record<string, unknown>)[field] ? undefined : unknownCiphertext()),
     admit(key, call) {
       refuseUnlessEnabled(key, call)
       if (key.usage !== 'ENCRYPT_DECRYPT') fail('IncorrectKeyException', INCORRECT_KEY)
-      const blob = ciphertextOf(call)
-      if (blob !== undefined) call.material = materialOf(key, blob) ?? fail('IncorrectKeyException', INCORRECT_KEY)
+      requireAlgorithm(key, call, algorithm)
+      call.material = materialFor(key, call)
     },
   }
+}
+
+/** The algorithm a request names, or leaves to its default, must be one the key has. */
+function requireAlgorithm(key: Key, call: Call, field: string | undefined): void {
+  const algorithm = (field === undefined ? undefined : text(call, field)) ?? 'SYMMETRIC_DEFAULT'
+  if (algorithm === 'SYMMETRIC_DEFAULT' && key.spec === 'SYMMETRIC_DEFAULT') return
+  if (hasAlgorithm(key.spec, key.usage, algorithm)) return
+  fail('InvalidKeyUsageException', `Algorithm ${algorithm} is incompatible with key spec ${key.spec}.`)
+}
+
+/** The material that made the request's ciphertext; the current one when that is left out of account. */
+function materialFor(key: Key, call: Call): Material {
+  const blob = key.spec === 'SYMMETRIC_DEFAULT' ? framedOf(call) : ciphertextOf(call)
+  // An asymmetric key has one material for life, and its ciphertexts, often made outside, name none.
+  if (blob === undefined || key.spec !== 'SYMMETRIC_DEFAULT') return key.current!
+  return materialOf(key, blob) ?? fail('IncorrectKeyException', INCORRECT_KEY)
 }
 
 const INCORRECT_KEY = 'The key ID in the request does not identify a CMK that can perform this operation.'
@@ -208,7 +241,13 @@ interface WithCiphertext {
   readonly DryRunModifiers?: readonly string[]
 }
 
-/** The ciphertext of the request, framed as ours are; undefined when a dry run asks to leave it out of account. */
+/** The ciphertext of the request, which must be framed as ours are. */
+function framedOf(call: Call): Uint8Array | undefined {
+  const blob = ciphertextOf(call)
+  return blob === undefined || isFramed(blob) ? blob : fail('InvalidCiphertextException')
+}
+
+/** The ciphertext of the request; undefined when a dry run asks to leave it out of account. */
 function ciphertextOf(call: Call): Uint8Array | undefined {
   const { CiphertextBlob: blob, DryRun, DryRunModifiers } = call.input as WithCiphertext
   if (DryRun && DryRunModifiers?.includes('IGNORE_CIPHERTEXT')) return undefined
@@ -216,23 +255,24 @@ function ciphertextOf(call: Call): Uint8Array | undefined {
     const message = "Value null at 'ciphertextBlob' failed to satisfy constraint: Member must not be null"
     fail('ValidationException', `1 validation error detected: ${message}`)
   }
-  return isFramed(blob) ? blob : fail('InvalidCiphertextException')
+  return blob
 }
 
 const text = (call: Call, field: string): string => (call.input as Record<string, string>)[field]!
 
 function find(call: Call, name: string): Eventually<Key> {
   const key = call.records.find(call.scope, name)
-  return key instanceof Promise ? key.then((found) => present(found, call)) : present(key, call)
+  if (!(key instanceof Promise) && call.now < key.calmUntil) return key
+  return after(key, (found) => after(met(found, call), (present) => present ?? missingKey(found))) as Eventually<Key>
 }
 
-/** A key past its deletion date is missing, whether or not its rows were swept. */
-function present(key: Key, call: Call): Key {
-  return unlessGone(key, call) ?? missingKey(key)
-}
-
-function unlessGone(key: Key | undefined, call: Call): Key | undefined {
-  return key === undefined || isGone(key, call.now) ? undefined : key
+/**
+ * A key as this call meets it: what was due on it by now is done first. Past its deletion date it is missing, whether or
+ * not its rows were swept.
+ */
+function met(key: Key | undefined, call: Call): Eventually<Key | undefined> {
+  if (key === undefined || call.now < key.calmUntil) return key
+  return isGone(key, call.now) ? undefined : upToDate(key, call)
 }
 
 function missingKey(key: Key): never {
@@ -244,6 +284,11 @@ function refuseUnlessEnabled(key: Key, { now }: Call): void {
   if (key.calmFrom <= now && now < key.calmUntil) return
   const state = stateOf(key, now)
   if (state !== 'Enabled' && state !== 'Updating') refuseState(key, state)
+}
+
+function refuseUnless(key: Key, { now }: Call, states: readonly KeyState[] | undefined): void {
+  const state = stateOf(key, now)
+  if (states && !states.includes(state)) refuseState(key, state, states)
 }
 
 /** What AWS says of a state that does not allow the operation (facts: key states; those of Creating and Updating are guesses). */
@@ -261,7 +306,7 @@ const WORDS: Readonly<Record<KeyState, string>> = {
   Disabled: 'disabled',
   PendingDeletion: 'pending deletion',
   PendingImport: 'pending import',
-  PendingReplicaDeletion: 'pending replica deletion',
+  PendingReplicaDeletion: 'pending deletion',
   Unavailable: 'unavailable',
   Updating: 'updating',
 }

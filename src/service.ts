@@ -34,11 +34,14 @@ export class Service {
   private readonly records: Records
   private readonly backend: Backend
   private readonly clock: Clock
+  private readonly settle: number
 
-  constructor(records: Records, backend: Backend, clock: Clock) {
+  /** `settle`: milliseconds that a key stays Creating or Updating, and a rotation on demand takes. */
+  constructor(records: Records, backend: Backend, clock: Clock, settle: number) {
     this.records = records
     this.backend = backend
     this.clock = clock
+    this.settle = settle
   }
 
   /** Runs the operation AWS calls `name`. Throws, or rejects with, a KmsError for everything AWS would refuse. */
@@ -74,7 +77,7 @@ export class Service {
 
   private open(entry: Prepared, input: unknown, { caller, region }: Context): Call {
     const scope = this.records.scope(region, caller.account)
-    return new Call(entry.name, input, caller, scope, this.clock(), this.records, this.backend)
+    return new Call(entry.name, input, caller, scope, this.clock(), this.records, this.backend, this.settle)
   }
 
   /** Finds the resources from the `from`th on; a promise only when one has to be awaited. */
@@ -105,6 +108,7 @@ export class Service {
       authorize(call.caller, actions[i]!, found)
     }
     for (const [name, locator] of locators) locator.admit(call[name], call)
+    entry.require?.(call)
     if ((call.input as { DryRun?: boolean }).DryRun) {
       fail('DryRunOperationException', 'The request would have succeeded, but the DryRun option is set.')
     }

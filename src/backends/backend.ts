@@ -3,18 +3,33 @@
  * returns opaque tokens; what it can answer on the spot it returns, and only what cannot be comes as a promise.
  */
 import type { EncryptionContext } from '../ciphertext.ts'
+import { fail } from '../errors.ts'
 import type { Material } from '../keys.ts'
+import type { EncryptionAlgorithmSpec, MacAlgorithmSpec, MessageType, SigningAlgorithmSpec } from '../model/kms.ts'
 
 export type Eventually<T> = T | Promise<T>
 
 export interface Backend {
-  /** Makes a key inside, and hands out its token. `spec` and `uses` are the HSM's own, from `algorithms.ts`. */
-  create(spec: string, uses: number): Eventually<Uint8Array>
+  /** Makes a key inside, and hands out what stands for it. `spec` and `uses` are the HSM's own, from `algorithms.ts`. */
+  create(spec: string, uses: number): Eventually<Made>
   /** `length` bytes of the device's random generator. */
   random(length: number): Eventually<Uint8Array>
   readonly cipher: Cipher
+  readonly asymmetric?: AsymmetricCipher
+  readonly signer?: Signer
+  readonly mac?: Mac
+  readonly agreement?: Agreement
+  readonly kem?: Kem
+  readonly keyPairs?: KeyPairs
   /** Wipes what is open. */
   close(): Eventually<void>
+}
+
+/** A key fresh from the device. */
+export interface Made {
+  readonly token: Uint8Array
+  /** SubjectPublicKeyInfo, DER; of asymmetric keys only. */
+  readonly publicKey?: Uint8Array
 }
 
 /** Authenticated encryption under a symmetric key. Blobs are whole frames, see `ciphertext.ts`. */
@@ -61,6 +76,81 @@ export interface Cipher {
 export interface DataKey {
   readonly blob: Uint8Array
   readonly plaintext: Uint8Array | undefined
+}
+
+/** Encryption under a public key: what comes out is the algorithm's own ciphertext, with no frame around it. */
+export interface AsymmetricCipher {
+  encrypt(material: Material, algorithm: AsymmetricAlgorithm, plaintext: Uint8Array): Eventually<Uint8Array>
+  /** Throws InvalidCiphertextException, and says no more, for whatever is wrong. */
+  decrypt(material: Material, algorithm: AsymmetricAlgorithm, ciphertext: Uint8Array): Eventually<Uint8Array>
+}
+
+export type AsymmetricAlgorithm = Exclude<EncryptionAlgorithmSpec, 'SYMMETRIC_DEFAULT'>
+
+/** Signatures over `message`, which is in the form that `type` says and fits the algorithm. */
+export interface Signer {
+  sign(
+    material: Material,
+    algorithm: SigningAlgorithmSpec,
+    type: MessageType,
+    message: Uint8Array,
+  ): Eventually<Uint8Array>
+  verify(
+    material: Material,
+    algorithm: SigningAlgorithmSpec,
+    type: MessageType,
+    message: Uint8Array,
+    signature: Uint8Array,
+  ): Eventually<boolean>
+}
+
+/** Message authentication codes, as long as their hash. */
+export interface Mac {
+  generate(material: Material, algorithm: MacAlgorithmSpec, message: Uint8Array): Eventually<Uint8Array>
+  verify(material: Material, algorithm: MacAlgorithmSpec, message: Uint8Array, mac: Uint8Array): Eventually<boolean>
+}
+
+/** Diffie-Hellman with a peer's public key (SubjectPublicKeyInfo, DER): the bare x-coordinate, padded on the left. */
+export interface Agreement {
+  /** Throws ValidationException without a message when `publicKey` is none of the key's own curve. */
+  derive(material: Material, publicKey: Uint8Array): Eventually<Uint8Array>
+}
+
+/** Key encapsulation. */
+export interface Kem {
+  encapsulate(material: Material): Eventually<Encapsulated>
+  /** A ciphertext of the right length always yields a secret, if a wrong one: ML-KEM rejects without saying so. */
+  decapsulate(material: Material, ciphertext: Uint8Array): Eventually<Uint8Array>
+}
+
+export interface Encapsulated {
+  readonly secret: Uint8Array
+  readonly ciphertext: Uint8Array
+}
+
+/** Key pairs for use outside, the private key sealed like a data key. */
+export interface KeyPairs {
+  /** `spec` is the HSM's own. With `plaintext` false the private key is never let out. */
+  generate(
+    material: Material,
+    spec: string,
+    context: EncryptionContext | undefined,
+    plaintext: boolean,
+  ): Eventually<KeyPair>
+}
+
+export interface KeyPair {
+  /** SubjectPublicKeyInfo, DER. */
+  readonly publicKey: Uint8Array
+  /** PrivateKeyInfo (PKCS#8), DER, in a frame. */
+  readonly blob: Uint8Array
+  /** The same in the clear. */
+  readonly plaintext: Uint8Array | undefined
+}
+
+/** A capability, of a backend that has it. */
+export function offered<T>(capability: T | undefined): T {
+  return capability ?? fail('UnsupportedOperationException', 'the backend of the key cannot do this')
 }
 
 /** Goes on with a value that may still be on its way; costs nothing when it is there. */

@@ -1,62 +1,135 @@
-/** Encrypt, Decrypt, ReEncrypt: a few bytes under a KMS key. */
-import { after } from '../backends/backend.ts'
+/** Encrypt, Decrypt, ReEncrypt: a few bytes under a KMS key, symmetric or not. */
+import { maxPlaintext } from '../algorithms.ts'
+import { after, offered, type Backend, type Eventually } from '../backends/backend.ts'
+import type { EncryptionContext } from '../ciphertext.ts'
 import { fail } from '../errors.ts'
-import type { Key } from '../keys.ts'
+import type { Key, Material } from '../keys.ts'
+import type { EncryptionAlgorithmSpec } from '../model/kms.ts'
 import { ciphertextKey, operation, usable } from '../operation.ts'
 
 export const encrypt = operation('Encrypt', {
-  on: { key: usable('KeyId', 'ENCRYPT_DECRYPT') },
+  on: { key: usable('KeyId', 'ENCRYPT_DECRYPT', 'EncryptionAlgorithm') },
+  require({ input, key }) {
+    if (key.spec === 'SYMMETRIC_DEFAULT') return
+    refuseContext(key, input.EncryptionContext)
+    requireRoom(key, input.EncryptionAlgorithm!, input.Plaintext)
+  },
   run({ input, key, backend }) {
-    requireSymmetric(key, input.EncryptionAlgorithm)
-    return after(backend.cipher.seal(key.current!, input.Plaintext, input.EncryptionContext), (CiphertextBlob) => ({
-      CiphertextBlob,
-      KeyId: key.arn,
-      EncryptionAlgorithm: 'SYMMETRIC_DEFAULT' as const,
-    }))
+    const EncryptionAlgorithm = input.EncryptionAlgorithm ?? 'SYMMETRIC_DEFAULT'
+    const sealed = seal(backend, key, EncryptionAlgorithm, input.Plaintext, input.EncryptionContext)
+    return after(sealed, (CiphertextBlob) => ({ CiphertextBlob, KeyId: key.arn, EncryptionAlgorithm }))
   },
 })
 
 export const decrypt = operation('Decrypt', {
-  on: { key: ciphertextKey('KeyId') },
+  on: { key: ciphertextKey('KeyId', 'EncryptionAlgorithm') },
   check({ Recipient }) {
     // An answer meant for an enclave must never go out in the clear instead.
     if (Recipient) fail('UnsupportedOperationException', 'Recipient is not supported yet.')
   },
+  require({ input, key }) {
+    if (key.spec !== 'SYMMETRIC_DEFAULT') refuseContext(key, input.EncryptionContext)
+  },
   run({ input, key, material, backend }) {
-    requireSymmetric(key, input.EncryptionAlgorithm)
-    return after(backend.cipher.open(material, input.CiphertextBlob!, input.EncryptionContext), (Plaintext) => ({
+    const EncryptionAlgorithm = input.EncryptionAlgorithm ?? 'SYMMETRIC_DEFAULT'
+    const opened = open(backend, material, EncryptionAlgorithm, input.CiphertextBlob!, input.EncryptionContext)
+    return after(opened, (Plaintext) => ({
       KeyId: key.arn,
       Plaintext,
-      EncryptionAlgorithm: 'SYMMETRIC_DEFAULT' as const,
-      KeyMaterialId: material.id,
+      EncryptionAlgorithm,
+      KeyMaterialId: materialIdOf(key, material),
     }))
   },
 })
 
 export const reEncrypt = operation('ReEncrypt', {
   on: {
-    source: ciphertextKey('SourceKeyId', 'kms:ReEncryptFrom'),
-    destination: usable('DestinationKeyId', 'ENCRYPT_DECRYPT', 'kms:ReEncryptTo'),
+    source: ciphertextKey('SourceKeyId', 'SourceEncryptionAlgorithm', 'kms:ReEncryptFrom'),
+    destination: usable('DestinationKeyId', 'ENCRYPT_DECRYPT', 'DestinationEncryptionAlgorithm', 'kms:ReEncryptTo'),
+  },
+  require({ input, source, destination }) {
+    if (source.spec !== 'SYMMETRIC_DEFAULT') refuseContext(source, input.SourceEncryptionContext)
+    if (destination.spec !== 'SYMMETRIC_DEFAULT') refuseContext(destination, input.DestinationEncryptionContext)
   },
   run({ input, source, destination, material, backend }) {
-    requireSymmetric(source, input.SourceEncryptionAlgorithm)
-    requireSymmetric(destination, input.DestinationEncryptionAlgorithm)
     const { SourceEncryptionContext: from, DestinationEncryptionContext: to } = input
-    const resealed = backend.cipher.reseal(material, input.CiphertextBlob!, from, destination.current!, to)
+    const SourceEncryptionAlgorithm = input.SourceEncryptionAlgorithm ?? 'SYMMETRIC_DEFAULT'
+    const DestinationEncryptionAlgorithm = input.DestinationEncryptionAlgorithm ?? 'SYMMETRIC_DEFAULT'
+    const blob = input.CiphertextBlob!
+    const within = SourceEncryptionAlgorithm === 'SYMMETRIC_DEFAULT' && destination.spec === 'SYMMETRIC_DEFAULT'
+    const resealed = within
+      ? backend.cipher.reseal(material, blob, from, destination.current!, to)
+      : carry(open(backend, material, SourceEncryptionAlgorithm, blob, from), (plaintext) => {
+          requireRoom(destination, DestinationEncryptionAlgorithm, plaintext)
+          return seal(backend, destination, DestinationEncryptionAlgorithm, plaintext, to)
+        })
     return after(resealed, (CiphertextBlob) => ({
       CiphertextBlob,
       SourceKeyId: source.arn,
       KeyId: destination.arn,
-      SourceEncryptionAlgorithm: 'SYMMETRIC_DEFAULT' as const,
-      DestinationEncryptionAlgorithm: 'SYMMETRIC_DEFAULT' as const,
-      SourceKeyMaterialId: material.id,
-      DestinationKeyMaterialId: destination.current!.id,
+      SourceEncryptionAlgorithm,
+      DestinationEncryptionAlgorithm,
+      SourceKeyMaterialId: materialIdOf(source, material),
+      DestinationKeyMaterialId: materialIdOf(destination, destination.current!),
     }))
   },
 })
 
-/** The algorithm a request names, or leaves to its default, must be the one the key has. */
-function requireSymmetric(key: Key, algorithm: string | undefined): void {
-  if (algorithm === undefined || algorithm === null || algorithm === 'SYMMETRIC_DEFAULT') return
-  fail('InvalidKeyUsageException', `Algorithm ${algorithm} is incompatible with key spec ${key.spec}.`)
+function seal(
+  backend: Backend,
+  key: Key,
+  algorithm: EncryptionAlgorithmSpec,
+  plaintext: Uint8Array,
+  context: EncryptionContext | undefined,
+): Eventually<Uint8Array> {
+  return algorithm === 'SYMMETRIC_DEFAULT'
+    ? backend.cipher.seal(key.current!, plaintext, context)
+    : offered(backend.asymmetric).encrypt(key.current!, algorithm, plaintext)
+}
+
+function open(
+  backend: Backend,
+  material: Material,
+  algorithm: EncryptionAlgorithmSpec,
+  blob: Uint8Array,
+  context: EncryptionContext | undefined,
+): Eventually<Uint8Array> {
+  return algorithm === 'SYMMETRIC_DEFAULT'
+    ? backend.cipher.open(material, blob, context)
+    : offered(backend.asymmetric).decrypt(material, algorithm, blob)
+}
+
+/** From key to key where one is asymmetric: the plaintext has to come out of the HSM for it, and is wiped. */
+async function carry(
+  opened: Eventually<Uint8Array>,
+  onward: (plaintext: Uint8Array) => Eventually<Uint8Array>,
+): Promise<Uint8Array> {
+  const plaintext = await opened
+  try {
+    return await onward(plaintext)
+  } finally {
+    plaintext.fill(0)
+  }
+}
+
+function requireRoom(key: Key, algorithm: EncryptionAlgorithmSpec, plaintext: Uint8Array): void {
+  const most = maxPlaintext(key.spec, algorithm)
+  if (plaintext.length > most) {
+    fail(
+      'ValidationException',
+      `Algorithm ${algorithm} and key spec ${key.spec} cannot encrypt data larger than ${most} bytes.`,
+    )
+  }
+}
+
+/** An encryption context belongs to symmetric keys; AWS's words for one with another key are unconfirmed. */
+function refuseContext(key: Key, context: EncryptionContext | undefined): void {
+  if (context && Object.keys(context).length > 0) {
+    fail('ValidationException', `EncryptionContext is not supported with key spec ${key.spec}.`)
+  }
+}
+
+/** AWS tells the key material of symmetric keys alone. */
+function materialIdOf(key: Key, material: Material): string | undefined {
+  return key.spec === 'SYMMETRIC_DEFAULT' ? material.id : undefined
 }

@@ -1,14 +1,18 @@
-/** GenerateDataKey, with its plaintext or without: a key for use outside, and the same sealed under a KMS key. */
-import { after } from '../backends/backend.ts'
+/** Data keys and data key pairs, with their plaintext or without: for use outside, and the same sealed under a KMS key. */
+import { isOffered, SPECS } from '../algorithms.ts'
+import { after, offered, type Eventually, type KeyPair } from '../backends/backend.ts'
+import type { EncryptionContext } from '../ciphertext.ts'
 import { fail } from '../errors.ts'
-import type { DataKeySpec } from '../model/kms.ts'
-import { operation, usable } from '../operation.ts'
+import type { Key } from '../keys.ts'
+import type { DataKeyPairSpec, DataKeySpec } from '../model/kms.ts'
+import { operation, usable, type Call, type Locator } from '../operation.ts'
 
 interface DataKeySize {
   readonly KeySpec?: DataKeySpec | undefined
   readonly NumberOfBytes?: number | undefined
 }
 
+// The request names no algorithm, so that it is SYMMETRIC_DEFAULT, and keys that lack it are refused.
 const key = usable('KeyId', 'ENCRYPT_DECRYPT')
 
 export const generateDataKey = operation('GenerateDataKey', {
@@ -37,6 +41,66 @@ export const generateDataKeyWithoutPlaintext = operation('GenerateDataKeyWithout
     return after(made, ({ blob }) => ({ CiphertextBlob: blob, KeyId: key.arn, KeyMaterialId: key.current!.id }))
   },
 })
+
+/** A key pair is made where the KMS key is, and custom key stores make none. */
+const pairKey: Locator<Key> = {
+  ...key,
+  admit(found, call) {
+    if (found.customKeyStoreId !== undefined) fail('UnsupportedOperationException')
+    key.admit(found, call)
+  },
+}
+
+export const generateDataKeyPair = operation('GenerateDataKeyPair', {
+  on: { key: pairKey },
+  check({ Recipient }) {
+    // An answer meant for an enclave must never go out in the clear instead.
+    if (Recipient) fail('UnsupportedOperationException', 'Recipient is not supported yet.')
+  },
+  require: requirePair,
+  run({ input, key, backend }) {
+    const { KeyPairSpec, EncryptionContext } = input
+    return after(pairFor(backend, key, KeyPairSpec, EncryptionContext, true), ({ publicKey, blob, plaintext }) => ({
+      PrivateKeyCiphertextBlob: blob,
+      PrivateKeyPlaintext: plaintext,
+      PublicKey: publicKey,
+      KeyId: key.arn,
+      KeyPairSpec,
+      KeyMaterialId: key.current!.id,
+    }))
+  },
+})
+
+export const generateDataKeyPairWithoutPlaintext = operation('GenerateDataKeyPairWithoutPlaintext', {
+  on: { key: pairKey },
+  require: requirePair,
+  run({ input, key, backend }) {
+    const { KeyPairSpec, EncryptionContext } = input
+    return after(pairFor(backend, key, KeyPairSpec, EncryptionContext, false), ({ publicKey, blob }) => ({
+      PrivateKeyCiphertextBlob: blob,
+      PublicKey: publicKey,
+      KeyId: key.arn,
+      KeyPairSpec,
+      KeyMaterialId: key.current!.id,
+    }))
+  },
+})
+
+/** The words are ours; AWS has no SM2 outside China to say them. */
+function requirePair({ input, scope }: Pick<Call<{ readonly KeyPairSpec: DataKeyPairSpec }>, 'input' | 'scope'>): void {
+  if (isOffered(input.KeyPairSpec, scope.realm.region)) return
+  fail('UnsupportedOperationException', `KeyPairSpec ${input.KeyPairSpec} is not supported in ${scope.realm.region}.`)
+}
+
+function pairFor(
+  backend: Call['backend'],
+  key: Key,
+  spec: DataKeyPairSpec,
+  context: EncryptionContext | undefined,
+  plaintext: boolean,
+): Eventually<KeyPair> {
+  return offered(backend.keyPairs).generate(key.current!, SPECS[spec].hsm, context, plaintext)
+}
 
 /** Exactly one of `KeySpec` and `NumberOfBytes`. */
 function oneSize({ KeySpec, NumberOfBytes }: DataKeySize): void {

@@ -1,17 +1,25 @@
 /** The table: every operation strongroom has, by AWS's name for it. */
 import type { Operation } from '../operation.ts'
+import * as agreement from './agreement.ts'
 import * as aliases from './aliases.ts'
 import * as crypto from './crypto.ts'
 import * as datakeys from './datakeys.ts'
+import * as encapsulation from './encapsulation.ts'
 import * as keys from './keys.ts'
 import * as lifecycle from './lifecycle.ts'
+import * as mac from './mac.ts'
 import * as policies from './policies.ts'
 import * as random from './random.ts'
+import * as signing from './signing.ts'
 import * as tags from './tags.ts'
 
 const groups: readonly Record<string, Operation>[] = [
   crypto,
   datakeys,
+  signing,
+  mac,
+  agreement,
+  encapsulation,
   random,
   keys,
   lifecycle,

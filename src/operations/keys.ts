@@ -1,14 +1,14 @@
-/** Keys as things: CreateKey, DescribeKey, ListKeys, UpdateKeyDescription. */
+/** Keys as things: CreateKey, DescribeKey, GetPublicKey, ListKeys, UpdateKeyDescription. */
 import { randomBytes, randomUUID } from 'node:crypto'
-import { allowsUsage, SPECS, USES } from '../algorithms.ts'
+import { allowsUsage, isOffered, SPECS, USES } from '../algorithms.ts'
 import { after } from '../backends/backend.ts'
 import { fail } from '../errors.ts'
 import { isGone, keyOf, NEW_KEY, newMaterial, withFields } from '../keys.ts'
-import { metadataOf } from '../metadata.ts'
-import type { CreateKeyRequest, KeySpec, KeyUsageType } from '../model/kms.ts'
+import { algorithmsOf, metadataOf } from '../metadata.ts'
+import type { CreateKeyRequest, CustomerMasterKeySpec, KeySpec, KeyUsageType } from '../model/kms.ts'
 import { existing, operation, visible } from '../operation.ts'
 import { pageEnd, pageOf } from '../paging.ts'
-import { requirePolicy } from '../policies.ts'
+import { refuseLockout, requirePolicy } from '../policies.ts'
 import { edits } from '../store/cache.ts'
 import { mergeTags } from '../tags.ts'
 
@@ -19,7 +19,6 @@ export const createKey = operation('CreateKey', {
     const spec = specOf(input)
     requireUsage(spec, input.KeyUsage)
     if (input.CustomKeyStoreId) fail('CustomKeyStoreNotFoundException')
-    if (!SPECS[spec].hsm) fail('UnsupportedOperationException', `KeySpec ${spec} is not supported yet.`)
     if (input.Origin && input.Origin !== 'AWS_KMS') {
       fail('UnsupportedOperationException', `Origin ${input.Origin} is not supported yet.`)
     }
@@ -28,11 +27,19 @@ export const createKey = operation('CreateKey', {
     if (input.Policy) requirePolicy(input.Policy)
     mergeTags([], input.Tags ?? [])
   },
+  require({ input, scope }) {
+    const spec = specOf(input)
+    // The model knows the spec, so that it is no invalid value; UnsupportedOperationException is the error CreateKey has
+    // for a parameter that is not supported here.
+    if (!isOffered(spec, scope.realm.region)) {
+      fail('UnsupportedOperationException', `KeySpec ${spec} is not supported in ${scope.realm.region}.`)
+    }
+  },
   run(call) {
     const { input, scope, now, backend } = call
     const spec = specOf(input)
     const usage = input.KeyUsage ?? 'ENCRYPT_DECRYPT'
-    return after(backend.create(SPECS[spec].hsm!, USES[usage]), (token) => {
+    return after(backend.create(SPECS[spec].hsm, USES[usage]), ({ token, publicKey }) => {
       const id = randomUUID()
       const material = newMaterial(randomBytes(32).toString('hex'), token, now)
       const key = keyOf({
@@ -47,9 +54,11 @@ export const createKey = operation('CreateKey', {
         description: input.Description ?? '',
         policy: input.Policy ?? '',
         tags: mergeTags([], input.Tags ?? []),
+        publicKey,
         currentId: material.id,
         materials: [material],
       })
+      refuseLockout(input, call.caller, key)
       call.put(edits.putKey(key), edits.putMaterial(key, material))
       return { KeyMetadata: metadataOf(key, now) }
     })
@@ -59,6 +68,26 @@ export const createKey = operation('CreateKey', {
 export const describeKey = operation('DescribeKey', {
   on: { key: visible('KeyId') },
   run: ({ key, now }) => ({ KeyMetadata: metadataOf(key, now) }),
+})
+
+export const getPublicKey = operation('GetPublicKey', {
+  on: { key: visible('KeyId', ['Enabled', 'Disabled', 'PendingImport', 'Unavailable', 'Updating']) },
+  require({ key }) {
+    if (SPECS[key.spec].family !== 'asymmetric') {
+      fail('UnsupportedOperationException', `${key.arn} key spec is ${key.spec} which is not valid for GetPublicKey.`)
+    }
+    // Until the private key has been imported there is no public one either.
+    if (!key.publicKey) fail('KMSInvalidStateException', `${key.arn} is pending import.`)
+  },
+  run: ({ key }) => ({
+    KeyId: key.arn,
+    // A copy, since the key's own is kept.
+    PublicKey: Uint8Array.from(key.publicKey!),
+    CustomerMasterKeySpec: key.spec as CustomerMasterKeySpec,
+    KeySpec: key.spec,
+    KeyUsage: key.usage,
+    ...algorithmsOf(key),
+  }),
 })
 
 export const listKeys = operation('ListKeys', {

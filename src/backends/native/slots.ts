@@ -1,0 +1,48 @@
+/** Key materials in the slots of the Rust HSM: opened when first used, and again when the device gave the slot away. */
+import type { Hsm, Verbs } from '../../../bindings/node/index.js'
+import type { Material } from '../../keys.ts'
+import { attempt, isStale, translate } from './faults.ts'
+
+export class Slots {
+  readonly hsm: Hsm
+  readonly verbs: Verbs
+
+  constructor(hsm: Hsm) {
+    this.hsm = hsm
+    this.verbs = hsm.verbs()
+  }
+
+  /** Does `verb` with the slot of `material`, once more with a fresh one should the device have given it away. */
+  use<T>(material: Material, verb: (slot: number) => T): T {
+    try {
+      return verb(material.opened.slot || this.load(material))
+    } catch (error) {
+      this.reload(error, material)
+      return attempt(() => verb(material.opened.slot))
+    }
+  }
+
+  /** The same for a verb that works on the device's pool. */
+  async useAsync<T>(material: Material, verb: (slot: number) => Promise<T>): Promise<T> {
+    try {
+      return await verb(material.opened.slot || this.load(material))
+    } catch (error) {
+      this.reload(error, material)
+    }
+    try {
+      return await verb(material.opened.slot)
+    } catch (error) {
+      throw translate(error)
+    }
+  }
+
+  load(material: Material): number {
+    return (material.opened.slot = this.hsm.load(material.token!))
+  }
+
+  /** Loads a stale slot's token again; throws any other error, in AWS's words. */
+  reload(error: unknown, material: Material): void {
+    if (!isStale(error)) throw translate(error)
+    attempt(() => this.load(material))
+  }
+}
