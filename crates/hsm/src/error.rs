@@ -16,6 +16,12 @@ pub struct Error {
 pub enum Kind {
     /// A token or a sealed domain that this secret and this domain did not make, byte for byte.
     InvalidToken,
+    /// A genuine import token past its date.
+    ExpiredToken,
+    /// What was unwrapped is no key of the kind it was said to be.
+    InvalidMaterial,
+    /// An attestation document that is malformed, stale, or not to be believed; which of them is not told.
+    InvalidAttestation,
     /// The slot's key has been unloaded or evicted: load the token again.
     StaleSlot,
     /// The key was not made for this verb.
@@ -44,6 +50,9 @@ impl Kind {
     pub const fn code(self) -> &'static str {
         match self {
             Self::InvalidToken => "InvalidToken",
+            Self::ExpiredToken => "ExpiredToken",
+            Self::InvalidMaterial => "InvalidMaterial",
+            Self::InvalidAttestation => "InvalidAttestation",
             Self::StaleSlot => "StaleSlot",
             Self::UsageNotPermitted => "UsageNotPermitted",
             Self::DecryptionFailed => "DecryptionFailed",
@@ -79,6 +88,9 @@ impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self.kind {
             Kind::InvalidToken => "the token is not one of this domain",
+            Kind::ExpiredToken => "the import token has expired",
+            Kind::InvalidMaterial => "the key material is not of this kind",
+            Kind::InvalidAttestation => "the attestation document is not valid",
             Kind::StaleSlot => "the slot no longer holds this key",
             Kind::UsageNotPermitted => "the key's usages do not permit this",
             Kind::DecryptionFailed => "decryption failed",

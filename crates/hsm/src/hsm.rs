@@ -324,6 +324,10 @@ impl Hsm {
         Ok(head.len() + body.len())
     }
 
+    pub(crate) fn entropy(&self) -> &dyn Entropy {
+        &*self.entropy
+    }
+
     fn domain<R>(&self, act: impl FnOnce(&mut Domain) -> Result<R>) -> Result<R> {
         act(lock(&self.domain).as_mut().ok_or(Kind::DeviceClosed)?)
     }

@@ -10,6 +10,8 @@
 //! | `frame`, `batch` | where messages go, and many of them at once |
 //! | `cipher`, `kdf`, `keywrap` | the primitives |
 //! | `key`, `pages`, `secret` | where secrets may be: protected pages, or the stack for one call |
+//! | `import`, `material` | keys from outside |
+//! | `recipient` | answers for somebody else than the caller |
 //! | `entropy` | randomness as a seam |
 //! | `sys` | the calls into AWS-LC |
 //!
@@ -40,12 +42,15 @@ mod entropy;
 mod error;
 mod frame;
 mod hsm;
+mod import;
 mod kdf;
 mod key;
 mod keywrap;
 mod limiter;
+mod material;
 mod order;
 mod pages;
+mod recipient;
 mod secret;
 mod slots;
 mod spec;
@@ -60,8 +65,10 @@ pub use crate::{
     error::{Error, Kind, Result},
     frame::{Sealed, Target},
     hsm::{Hsm, Settings},
+    import::{Imported, Parcel, Terms, WrappingKey},
     limiter::{Clock, Limit},
     pages::Memory,
+    recipient::{Attestation, Platform, Trust},
     secret::{Secret, SecretBuffer},
     slots::{Slot, Stats},
     spec::{Spec, Usages},
