@@ -5,14 +5,12 @@ import type { Caller } from './identity.ts'
 import type { Key } from './keys.ts'
 import type { Known } from './policy/conditions.ts'
 import { surelyAllows } from './policy/decide.ts'
-import { invalidPrincipal, malformed, parseDocument, type Condition } from './policy/document.ts'
+import { invalidPrincipal, parseDocument, type Condition } from './policy/document.ts'
 
 /** The one name a customer's key policy has. */
 export const POLICY_NAME = 'default'
 
 const MAX_BYTES = 32_768
-/** Tab, line feed, carriage return, and U+0020 to U+00FF. */
-const CHARACTERS = /^[\t\n\r\u0020-\u00ff]*$/
 
 /** The text GetKeyPolicy gives: what was put, or the default, which leaves the key to the account's IAM policies. */
 export function policyOf(key: Key): string {
@@ -40,7 +38,6 @@ export function requirePolicy(text: string): void {
   if (Buffer.byteLength(text) > MAX_BYTES) {
     fail('LimitExceededException', `The key policy is longer than ${MAX_BYTES} bytes.`)
   }
-  if (!CHARACTERS.test(text)) malformed()
   for (const { principal, conditions } of parseDocument(text).statements) {
     if (principal === undefined) invalidPrincipal()
     conditions.forEach(refuseOverlyPermissive)

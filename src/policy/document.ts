@@ -193,7 +193,7 @@ function none(others: object): void {
 }
 
 /** AWS's words for syntax that is wrong are unconfirmed; these are the ones its emulators use. */
-export function malformed(): never {
+function malformed(): never {
   fail('MalformedPolicyDocumentException', 'Syntax errors in policy.')
 }
 

@@ -75,8 +75,8 @@ const longest = (length: number) => policy(allow(ROOT)).padEnd(length)
 const REFUSED: [why: string, Policy: string, code?: string, message?: string][] = [
   ['is longer than 32 KiB', longest(32_769), 'LimitExceededException'],
   ['is longer in bytes than in characters', longest(32_768).replace(/ $/, 'é'), 'LimitExceededException'],
-  ['holds a character beyond U+00FF', policy(allow(ROOT, { Sid: '€' }))],
-  ['holds a control character', `${policy(allow(ROOT))}\u0001`],
+  ['holds a character beyond U+00FF', policy(allow(ROOT, { Sid: '€' })), 'ValidationException'],
+  ['holds a control character', `${policy(allow(ROOT))}\u0001`, 'ValidationException'],
   ['has a statement without principals', policy(allow(ROOT), allow(undefined)), undefined, PRINCIPALS],
   ['names a group', policy(allow('arn:aws:iam::000000000000:group/g')), undefined, PRINCIPALS],
   [
