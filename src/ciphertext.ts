@@ -7,7 +7,6 @@
  * its frame; the four version bytes are those its ciphertexts are commonly seen to begin with.
  */
 import { fail } from './errors.ts'
-import type { Material } from './keys.ts'
 
 export type EncryptionContext = Readonly<Record<string, string>>
 
@@ -39,8 +38,7 @@ export function isFramed(blob: Uint8Array): boolean {
 }
 
 /** Whether `blob` was made under `material`, by its header. */
-export function isUnder(blob: Uint8Array, material: Material): boolean {
-  const header = material.header
+export function isUnder(blob: Uint8Array, { header }: { readonly header: Uint8Array }): boolean {
   for (let i = 0; i < HEADER; i++) if (blob[i] !== header[i]) return false
   return true
 }
