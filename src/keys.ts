@@ -90,8 +90,8 @@ export interface Material {
   readonly created: Instant
   /** When imported material ceases to be; NEVER for all other. */
   readonly expires: Instant
-  /** When, and how, it became current; absent for the first and for what is still to become it. */
-  readonly rotated: { readonly at: Instant; readonly type: RotationType } | undefined
+  /** When, and how, it became current, or will when the rotation under way is over; absent for the first, and for one that waits. */
+  readonly rotated: { readonly at: Instant; readonly type: RotationType; readonly started?: Instant } | undefined
   readonly description: string
   /** The version of the stored row; 0 before the first. */
   readonly version: number
@@ -146,6 +146,7 @@ export function keyOf(fields: KeyFields): Key {
     key.deletion === NEVER ? NEVER : 0,
     key.rotation?.next ?? NEVER,
     ...materials.map(({ expires }) => expires),
+    ...materials.map(finishOf),
   )
   return key
 }
@@ -163,8 +164,28 @@ export function stateOf(key: Key, now: Instant): KeyState {
   if (key.pendingWindow > 0 && now < lastReplicaDeletion(key)) return 'PendingReplicaDeletion'
   if (key.deletion !== NEVER || key.pendingWindow > 0) return 'PendingDeletion'
   if (key.transition && now < key.transition.until) return key.transition.state
-  if (!isWhole(key, now)) return 'PendingImport'
+  // What was not imported can only have been destroyed: the store is an old copy, from before the key was deleted.
+  if (!isWhole(key, now)) return key.origin === 'EXTERNAL' ? 'PendingImport' : 'Unavailable'
   return key.enabled ? 'Enabled' : 'Disabled'
+}
+
+/**
+ * The next date on which something is to be done about a key though nobody asks for it: its erasure, a rotation, the
+ * expiry of a material. NEVER when there is none. A replica's rotations are its primary key's business.
+ */
+export function dueOf(key: KeyFields): Instant {
+  const rotates = key.enabled && key.deletion === NEVER && key.pendingWindow === 0
+  return Math.min(
+    key.deletion,
+    rotates && (!key.multiRegion || isPrimary(key)) ? (key.rotation?.next ?? NEVER) : NEVER,
+    ...key.materials.map(({ token, expires }) => (token === undefined ? NEVER : expires)),
+    ...key.materials.map(finishOf),
+  )
+}
+
+/** When the rotation on demand that is under way will make `material` current; NEVER when none is. */
+function finishOf({ state, rotated }: Material): Instant {
+  return state === 'PENDING_ROTATION' && rotated ? rotated.at : NEVER
 }
 
 /** Past its deletion date a key is gone, whether or not its rows have been swept yet. */
@@ -187,11 +208,10 @@ export function isPresent(material: Material, now: Instant): boolean {
   return material.token !== undefined && material.expires > now
 }
 
-/** Whether every material is there that must be; only imported ones can be missing. */
+/** Whether every material is there that must be; those of a custom key store are for it to know. */
 function isWhole(key: KeyFields & { readonly current: Material | undefined }, now: Instant): boolean {
-  if (key.current === undefined) return false
-  if (key.origin !== 'EXTERNAL') return true
-  return associatedMaterials(key).every((material) => isPresent(material, now))
+  if (key.customKeyStoreId !== undefined) return true
+  return key.current !== undefined && associatedMaterials(key).every((material) => isPresent(material, now))
 }
 
 export function isPrimary(key: KeyFields): boolean {

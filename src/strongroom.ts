@@ -37,6 +37,8 @@ export interface StrongroomOptions {
   deviceRate?: number
   /** How many of them may come at once. Default: a second's worth. */
   deviceBurst?: number
+  /** Milliseconds that a replica is Creating, a moved primary key Updating, and a rotation on demand under way. Default 0. */
+  settleMillis?: number
   /** Keys whose records are kept at hand. Default 65,536. */
   cacheKeys?: number
   /** Told, in one line without secrets, of what is our own fault. */
@@ -100,8 +102,8 @@ export class Strongroom extends Client {
     const { now, accounts = defaultAccounts(options.account), log = () => undefined } = options
     const clock = now ? () => now().getTime() : Date.now
     const backend = nativeBackend(hsm)
-    const records = new Records(store, options.cacheKeys ?? 65_536)
-    const service = new Service(records, backend, clock)
+    const records = new Records(store, options.cacheKeys ?? 65_536, (material) => backend.release(material))
+    const service = new Service(records, backend, clock, options.settleMillis ?? 0)
     const account = options.account ?? accounts[0]?.id ?? '000000000000'
     const region = options.region ?? 'us-east-1'
     super(service, { caller: rootOf(account), region })
@@ -142,9 +144,12 @@ export class Strongroom extends Client {
     return listener
   }
 
-  /** Erases what its date has already made unreachable: keys past their deletion, with materials and aliases. */
+  /**
+   * Does what dates call for, without waiting for somebody to ask: erases keys past their deletion, with materials and
+   * aliases, destroys imported material that has expired, rotates keys. How many keys it erased.
+   */
   sweep(): Promise<number> {
-    return sweep(this.#records, this.#now())
+    return sweep(this.#records, this.#backend, this.#now())
   }
 
   /** Stops serving, waits for what is under way, closes the store and wipes the HSM. */

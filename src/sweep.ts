@@ -1,30 +1,60 @@
-/** Erasing what is already unreachable: a key past its deletion date, with all its materials and aliases, in one commit each. */
+/** Doing what dates call for though nobody asks: erasing keys and imported material past their dates, and rotating keys. */
+import type { Backend } from './backends/backend.ts'
 import type { Instant } from './clock.ts'
-import type { Key } from './keys.ts'
-import { edits, type Records } from './store/cache.ts'
+import { isGone, withFields, type Key } from './keys.ts'
+import { upToDate } from './rotation.ts'
+import { edits, type Edit, type Records } from './store/cache.ts'
+import type { KeyPlace } from './store/sql.ts'
 import { isConflict } from './store/store.ts'
 
 const AT_A_TIME = 100
 
-/** Erases every key that is gone at `now`; how many there were. */
-export async function sweep(records: Records, now: Instant): Promise<number> {
+/** Does all that is due at `now`; how many keys were erased. */
+export async function sweep(records: Records, backend: Backend, now: Instant): Promise<number> {
   let erased = 0
-  for (;;) {
-    const due = await records.due(now, AT_A_TIME)
-    for (const key of due) await erase(records, key)
-    erased += due.length
-    if (due.length < AT_A_TIME) return erased
+  let due = await records.due(now, undefined, AT_A_TIME)
+  while (due.length > 0) {
+    // Together, so that they share the wait for the disk.
+    const done = await Promise.all(due.map((place) => attend(records, backend, place, now)))
+    erased += done.filter(Boolean).length
+    due = await records.due(now, due.at(-1), AT_A_TIME)
   }
+  return erased
 }
 
-async function erase(records: Records, key: Key): Promise<void> {
-  const scope = records.scope(key.region, key.account)
-  const aliases = await records.aliases(scope, key.id, undefined, 1000)
-  const materials = key.materials.map((material) => edits.eraseMaterial(key, material))
+/** The edits that leave nothing of a key: its aliases, its materials, its row. */
+export async function erasure(records: Records, key: Key): Promise<Edit[]> {
+  const aliases = await records.aliases(records.scope(key.region, key.account), key.id, undefined, 1000)
+  return [
+    ...aliases.map((alias) => edits.eraseAlias(alias)),
+    ...key.materials.map((material) => edits.eraseMaterial(key, material)),
+    edits.eraseKey(key),
+  ]
+}
+
+/** Does what is due on one key; whether that was its erasure. */
+async function attend(records: Records, backend: Backend, place: KeyPlace, now: Instant): Promise<boolean> {
+  const key = await records.key(place.region, place.account, place.id)
   try {
-    await records.commit([edits.eraseKey(key), ...materials, ...aliases.map((alias) => edits.eraseAlias(alias))])
+    if (!key) return false
+    if (isGone(key, now)) {
+      await records.commit(await erasure(records, key))
+      return true
+    }
+    await expire(records, await upToDate(key, { records, backend, now }), now)
   } catch (error) {
-    // Somebody else swept it, or moved one of its aliases, first; the next sweep sees to the rest.
+    // Somebody else swept it, or changed it, first; the next sweep sees to the rest.
     if (!isConflict(error)) throw error
   }
+  return false
+}
+
+/** Destroys imported material past its date, which nobody can use any more; its row stays for it to be imported again. */
+async function expire(records: Records, key: Key, now: Instant): Promise<void> {
+  const expired = key.materials.filter(({ token, expires }) => token !== undefined && expires <= now)
+  if (expired.length === 0) return
+  const emptied = expired.map((material) => ({ ...material, token: undefined, opened: { slot: 0 } }))
+  const materials = key.materials.map((material) => emptied.find(({ id }) => id === material.id) ?? material)
+  const next = withFields(key, { materials })
+  await records.commit([edits.putKey(next), ...emptied.map((material) => edits.putMaterial(next, material))])
 }

@@ -21,6 +21,8 @@ export interface Backend {
   readonly agreement?: Agreement
   readonly kem?: Kem
   readonly keyPairs?: KeyPairs
+  /** Wipes what is open of one key material, which nobody is going to use any more. */
+  release(material: Material): void
   /** Wipes what is open. */
   close(): Eventually<void>
 }

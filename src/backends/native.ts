@@ -16,6 +16,7 @@ export function nativeBackend(hsm: Hsm): Backend {
         return bytes
       }),
     cipher: new NativeCipher(slots),
+    release: (material) => slots.release(material),
     close: () => hsm.close(),
   }
 }

@@ -8,8 +8,10 @@ import * as encapsulation from './encapsulation.ts'
 import * as keys from './keys.ts'
 import * as lifecycle from './lifecycle.ts'
 import * as mac from './mac.ts'
+import * as multiregion from './multiregion.ts'
 import * as policies from './policies.ts'
 import * as random from './random.ts'
+import * as rotation from './rotation.ts'
 import * as signing from './signing.ts'
 import * as tags from './tags.ts'
 
@@ -23,6 +25,8 @@ const groups: readonly Record<string, Operation>[] = [
   random,
   keys,
   lifecycle,
+  rotation,
+  multiregion,
   aliases,
   policies,
   tags,

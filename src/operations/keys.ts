@@ -2,6 +2,7 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import { allowsUsage, isOffered, SPECS, USES } from '../algorithms.ts'
 import { after } from '../backends/backend.ts'
+import { NEVER } from '../clock.ts'
 import { fail } from '../errors.ts'
 import { isGone, keyOf, NEW_KEY, newMaterial, withFields } from '../keys.ts'
 import { algorithmsOf, metadataOf } from '../metadata.ts'
@@ -22,7 +23,6 @@ export const createKey = operation('CreateKey', {
     if (input.Origin && input.Origin !== 'AWS_KMS') {
       fail('UnsupportedOperationException', `Origin ${input.Origin} is not supported yet.`)
     }
-    if (input.MultiRegion) fail('UnsupportedOperationException', 'MultiRegion keys are not supported yet.')
     if (input.XksKeyId) fail('ValidationException', 'XksKeyId needs an external key store.')
     if (input.Policy) requirePolicy(input.Policy)
     mergeTags([], input.Tags ?? [])
@@ -40,11 +40,12 @@ export const createKey = operation('CreateKey', {
     const spec = specOf(input)
     const usage = input.KeyUsage ?? 'ENCRYPT_DECRYPT'
     return after(backend.create(SPECS[spec].hsm, USES[usage]), ({ token, publicKey }) => {
-      const id = randomUUID()
+      const { region } = scope.realm
+      const id = input.MultiRegion ? `mrk-${randomUUID().replaceAll('-', '')}` : randomUUID()
       const material = newMaterial(randomBytes(32).toString('hex'), token, now)
       const key = keyOf({
         ...NEW_KEY,
-        region: scope.realm.region,
+        region,
         account: scope.account,
         id,
         spec,
@@ -55,6 +56,7 @@ export const createKey = operation('CreateKey', {
         policy: input.Policy ?? '',
         tags: mergeTags([], input.Tags ?? []),
         publicKey,
+        multiRegion: input.MultiRegion ? { primary: region, related: [{ region, deletion: NEVER }] } : undefined,
         currentId: material.id,
         materials: [material],
       })

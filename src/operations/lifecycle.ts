@@ -1,22 +1,35 @@
 /** The life of a key: EnableKey, DisableKey, ScheduleKeyDeletion, CancelKeyDeletion. */
-import { NEVER } from '../clock.ts'
+import { DAY, NEVER } from '../clock.ts'
 import { fail } from '../errors.ts'
-import { deletionDate, withFields } from '../keys.ts'
+import { deletionDate, isPrimary, withFields, type Key } from '../keys.ts'
 import { existing, operation } from '../operation.ts'
+import { relatedKeys, rescheduled } from '../related.ts'
+import { freshMaterial, rotate } from '../rotation.ts'
 import { edits } from '../store/cache.ts'
 
-const living = existing('KeyId', ['Enabled', 'Disabled'])
+const switchable = existing('KeyId', ['Enabled', 'Disabled', 'Unavailable'])
 
 export const enableKey = operation('EnableKey', {
-  on: { key: living },
+  on: { key: switchable },
   mutates: true,
-  run(call) {
-    if (!call.key.enabled) call.put(edits.putKey(withFields(call.key, { enabled: true })))
+  async run(call) {
+    const { key, now } = call
+    if (key.enabled) return
+    const enabled = withFields(key, { enabled: true })
+    // A rotation that was missed while the key was disabled is made up for at once; the schedule begins anew from it.
+    if (key.rotation && key.rotation.next <= now && !isReplica(key)) {
+      const rotation = { ...key.rotation, next: now + key.rotation.periodInDays * DAY }
+      const material = await freshMaterial(key, call)
+      const step = { material, at: now, type: 'AUTOMATIC' } as const
+      call.put(...(await rotate(withFields(enabled, { rotation }), [step], call)))
+    } else {
+      call.put(edits.putKey(enabled))
+    }
   },
 })
 
 export const disableKey = operation('DisableKey', {
-  on: { key: living },
+  on: { key: switchable },
   mutates: true,
   run(call) {
     if (call.key.enabled) call.put(edits.putKey(withFields(call.key, { enabled: false })))
@@ -24,31 +37,44 @@ export const disableKey = operation('DisableKey', {
 })
 
 export const scheduleKeyDeletion = operation('ScheduleKeyDeletion', {
-  on: { key: living },
+  on: { key: existing('KeyId', ['Enabled', 'Disabled', 'PendingImport', 'Unavailable', 'Creating']) },
   mutates: true,
   check({ PendingWindowInDays: days = 30 }) {
     // The model's shape says 1 to 365; KMS takes 7 to 30.
     if (days < 7) refuseWindow(days, 'greater than or equal to 7')
     if (days > 30) refuseWindow(days, 'less than or equal to 30')
   },
-  run(call) {
-    const { key, now } = call
+  async run(call) {
+    const { key, now, records } = call
     const { PendingWindowInDays = 30 } = call.input
+    const members = await relatedKeys(records, key, now)
+    const answer = { KeyId: key.arn, PendingWindowInDays }
+    if (isPrimary(key) && members.length > 1) {
+      // The window begins to run when the last replica is gone.
+      call.put(...rescheduled(members, key.region, NEVER, PendingWindowInDays).map(edits.putKey))
+      return { ...answer, KeyState: 'PendingReplicaDeletion' as const }
+    }
     const deletion = deletionDate(now, PendingWindowInDays)
-    call.put(edits.putKey(withFields(key, { deletion })))
-    return { KeyId: key.arn, DeletionDate: new Date(deletion), KeyState: 'PendingDeletion', PendingWindowInDays }
+    call.put(...rescheduled(members, key.region, deletion).map(edits.putKey))
+    return { ...answer, DeletionDate: new Date(deletion), KeyState: 'PendingDeletion' as const }
   },
 })
 
 export const cancelKeyDeletion = operation('CancelKeyDeletion', {
-  on: { key: existing('KeyId', ['PendingDeletion']) },
+  on: { key: existing('KeyId', ['PendingDeletion', 'PendingReplicaDeletion']) },
   mutates: true,
-  run(call) {
+  async run(call) {
+    const { key, now, records } = call
     // Whatever it was before, a key saved from deletion is disabled.
-    call.put(edits.putKey(withFields(call.key, { deletion: NEVER, enabled: false })))
-    return { KeyId: call.key.arn }
+    const members = await relatedKeys(records, withFields(key, { enabled: false }), now)
+    call.put(...rescheduled(members, key.region, NEVER).map(edits.putKey))
+    return { KeyId: key.arn }
   },
 })
+
+function isReplica(key: Key): boolean {
+  return key.multiRegion !== undefined && !isPrimary(key)
+}
 
 function refuseWindow(days: number, bound: string): never {
   const violation = `Value '${days}' at 'pendingWindowInDays' failed to satisfy constraint: Member must have value ${bound}`

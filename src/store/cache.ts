@@ -65,22 +65,31 @@ export class Scope {
 type Edit =
   | { readonly change: Change; readonly arn: string; readonly key: Key | undefined }
   | { readonly change: Change; readonly alias: Alias }
+  | { readonly change: Change; readonly owner: string; readonly material: string }
   | { readonly change: Change }
 
 export class Records {
   readonly store: Store
   private readonly limit: number
+  private readonly released: (material: Material) => void
   private readonly realms = new Map<string, Realm>()
   private readonly cells: Generations<string, Cell>
   private readonly flights = new Map<string, Promise<Key | undefined>>()
   /** Counts commits: what was read while it moved may be old, and is not kept. */
   private revision = 0
 
-  /** Keeps at most `limit` keys in memory, and as many names of each account and Region. */
-  constructor(store: Store, limit: number) {
+  /**
+   * Keeps at most `limit` keys in memory, and as many names of each account and Region. `released` is told of each
+   * opened material that is let go, lest it stay open when its key is deleted.
+   */
+  constructor(store: Store, limit: number, released: (material: Material) => void = () => undefined) {
     this.store = store
     this.limit = limit
-    this.cells = new Generations(limit, (cell) => (cell.key = undefined))
+    this.released = released
+    this.cells = new Generations(limit, (cell) => {
+      this.letGo(cell.key)
+      cell.key = undefined
+    })
   }
 
   scope(region: string, account: string): Scope {
@@ -96,6 +105,14 @@ export class Records {
   findByCiphertext(realm: Realm, blob: Uint8Array): Key | undefined | Promise<Key | undefined> {
     const key = realm.materials.get(fingerprint(blob))?.key
     return key && materialOf(key, blob) ? key : this.loadByCiphertext(realm, blob)
+  }
+
+  /** The key with this id, if there is one, in whatever state; for those who know it by its Region and account. */
+  key(region: string, account: string, id: string): Key | undefined | Promise<Key | undefined> {
+    const revision = this.revision
+    const key = this.loadKey(this.scope(region, account), id)
+    if (!(key instanceof Promise)) return key
+    return key.then((loaded) => (loaded && this.revision === revision ? this.keep(loaded).key : loaded))
   }
 
   async alias(scope: Scope, name: string): Promise<Alias | undefined> {
@@ -125,12 +142,11 @@ export class Records {
     return this.store.count('aliases', 'aliases_by_target', [key.region, key.account, key.id])
   }
 
-  /** The keys whose deletion is due at `now`, soonest first. */
-  async due(now: number, limit: number): Promise<Key[]> {
-    const rows = await this.store.list('keys', 'keys_by_deletion', [], null, limit)
-    const due = rows.map(placeFrom).filter(({ deletion }) => deletion <= now)
-    const keys = due.map(({ region, account, id }) => this.read(region, account, id))
-    return (await Promise.all(keys)).filter((key) => key !== undefined)
+  /** Where the keys are about which something is to be done at `now`, soonest first, from the one after `after` on. */
+  async due(now: number, after: KeyPlace | undefined, limit: number): Promise<KeyPlace[]> {
+    const from = after ? [after.due, after.region, after.account, after.id] : null
+    const rows = await this.store.list('keys', 'keys_by_due', [], from, limit)
+    return rows.map(placeFrom).filter((place) => place.due <= now)
   }
 
   /** Makes `edits` durable, all or none, and only then visible. A conflict rejects after forgetting what was stale. */
@@ -138,16 +154,34 @@ export class Records {
     try {
       await this.store.commit(edits.map((edit) => edit.change))
     } catch (error) {
-      if (isConflict(error)) for (const edit of edits) this.forget(edit)
+      if (isConflict(error)) for (const edit of edits) this.drop(edit)
       throw error
     }
     this.revision++
-    for (const edit of edits) this.apply(edit)
+    for (const edit of edits) this.apply(edit, edits)
   }
 
-  private apply(edit: Edit): void {
+  private apply(edit: Edit, all: readonly Edit[]): void {
+    const before = 'arn' in edit ? this.cells.get(edit.arn)?.key : undefined
     this.forget(edit)
-    if ('arn' in edit && edit.key) this.keep(edit.key)
+    if (!('arn' in edit)) return
+    const after = edit.key && written(edit.key, all)
+    if (after) this.keep(after)
+    this.letGo(before, after)
+  }
+
+  /** Tells of the materials of `before` that `after`, what became of it, can no longer use. */
+  private letGo(before: Key | undefined, after?: Key): void {
+    for (const material of before?.materials ?? []) {
+      const kept = after?.materials.some(({ opened, token }) => opened === material.opened && token !== undefined)
+      if (!kept && material.opened.slot !== 0) this.released(material)
+    }
+  }
+
+  private drop(edit: Edit): void {
+    const before = 'arn' in edit ? this.cells.get(edit.arn)?.key : undefined
+    this.forget(edit)
+    this.letGo(before)
   }
 
   private forget(edit: Edit): void {
@@ -240,6 +274,15 @@ export function materialOf(key: Key, blob: Uint8Array): Material | undefined {
     : key.materials.find((material) => isUnder(blob, material))
 }
 
+/** `key` as it is once `edits` are durable: each material written among them is a version further. */
+function written(key: Key, edits: readonly Edit[]): Key {
+  const ids = edits.map((edit) => ('material' in edit && edit.owner === key.arn ? edit.material : undefined))
+  const changed = new Set(ids.filter((id) => id !== undefined))
+  if (changed.size === 0) return key
+  const materials = key.materials.map((each) => (changed.has(each.id) ? { ...each, version: each.version + 1 } : each))
+  return keyOf({ ...key, materials })
+}
+
 function missing(owner: Scope, resource: string): MissingResource {
   const arn = owner.arn(resource)
   const message = resource.startsWith('alias/') ? `Alias ${arn} is not found.` : `Key '${arn}' does not exist`
@@ -253,7 +296,11 @@ export const edits = {
     key: keyOf({ ...key, version: key.version + 1 }),
   }),
   eraseKey: (key: Key): Edit => ({ change: eraseKey(key), arn: key.arn, key: undefined }),
-  putMaterial: (key: Key, material: Material): Edit => ({ change: storeMaterial(key, material) }),
+  putMaterial: (key: Key, material: Material): Edit => ({
+    change: storeMaterial(key, material),
+    owner: key.arn,
+    material: material.id,
+  }),
   eraseMaterial: (key: Key, material: Material): Edit => ({ change: eraseMaterial(key, material) }),
   putAlias: (alias: Alias): Edit => ({ change: storeAlias(alias), alias }),
   eraseAlias: (alias: Alias): Edit => ({ change: eraseAlias(alias), alias }),

@@ -1,7 +1,7 @@
 /** The one SQL schema, portable between SQLite and PostgreSQL, and how records become rows and rows records. */
 import { headerOf } from '../ciphertext.ts'
 import type { Alias } from '../aliases.ts'
-import { keyOf, type Key, type Material, type MultiRegion, type Rotation, type Transition } from '../keys.ts'
+import { dueOf, keyOf, type Key, type Material, type MultiRegion, type Rotation, type Transition } from '../keys.ts'
 import type { Tag } from '../model/kms.ts'
 import type { Change, Row, Value } from './store.ts'
 
@@ -21,6 +21,7 @@ export const SCHEMA = {
         { name: 'created', type: 'INTEGER' },
         { name: 'enabled', type: 'INTEGER' },
         { name: 'deletion', type: 'INTEGER' },
+        { name: 'due', type: 'INTEGER' },
         { name: 'pending_window', type: 'INTEGER' },
         { name: 'description', type: 'TEXT' },
         { name: 'policy', type: 'TEXT' },
@@ -35,7 +36,7 @@ export const SCHEMA = {
         { name: 'material', type: 'TEXT' },
       ],
       key: ['region', 'account', 'id'],
-      indexes: [{ name: 'keys_by_deletion', columns: ['deletion'] }],
+      indexes: [{ name: 'keys_by_due', columns: ['due'] }],
     },
     {
       name: 'materials',
@@ -105,7 +106,13 @@ export function keyFrom(row: Row, materials: readonly Material[]): Key {
 /** As much of a key as its own row tells without its materials. */
 export function placeFrom(row: Row): KeyPlace {
   const column = reader('keys', row)
-  return { region: column('region'), account: column('account'), id: column('id'), deletion: column('deletion') }
+  return {
+    region: column('region'),
+    account: column('account'),
+    id: column('id'),
+    deletion: column('deletion'),
+    due: column('due'),
+  }
 }
 
 export interface KeyPlace {
@@ -113,6 +120,7 @@ export interface KeyPlace {
   readonly account: string
   readonly id: string
   readonly deletion: number
+  readonly due: number
 }
 
 /** Whose material a row holds. */
@@ -133,6 +141,7 @@ function keyRow(key: Key): Value[] {
     created: key.created,
     enabled: key.enabled ? 1 : 0,
     deletion: key.deletion,
+    due: dueOf(key),
     pending_window: key.pendingWindow,
     description: key.description,
     policy: key.policy,

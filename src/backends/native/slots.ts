@@ -40,6 +40,17 @@ export class Slots {
     return (material.opened.slot = this.hsm.load(material.token!))
   }
 
+  /** Wipes the slot of `material`; one that the device gave away since is wiped already. */
+  release({ opened }: Material): void {
+    const { slot } = opened
+    opened.slot = 0
+    try {
+      if (slot !== 0) this.hsm.unload(slot)
+    } catch (error) {
+      if (!isStale(error)) throw translate(error)
+    }
+  }
+
   /** Loads a stale slot's token again; throws any other error, in AWS's words. */
   reload(error: unknown, material: Material): void {
     if (!isStale(error)) throw translate(error)
