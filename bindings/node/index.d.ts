@@ -53,11 +53,29 @@ export declare class Hsm {
   close(): void
   /** The verbs of the hot path, bound to this device and this thread. */
   verbs(): Verbs
+  /** Makes a wrapping key pair: `RSA_2048`, `RSA_3072` or `RSA_4096`. The device forgets it; its token is all there is. */
+  wrappingKey(spec: string, terms: WrappingTerms): Promise<WrappingPair>
+  /**
+   * Unwraps a key and makes a token of it. `InvalidToken` when the parcel's token is not genuine or bound to something
+   * else, `ExpiredToken`, `DecryptionFailed`, `InvalidMaterial`: in this order.
+   */
+  importWrapped(parcel: Parcel): Promise<ImportedKey>
+  /** Reads an attestation document and believes it, or rejects with `InvalidAttestation`. */
+  static verifyAttestation(document: Uint8Array, trust: AttestationTrust): Promise<AttestedRecipient>
+  /** Puts `plaintext` into an envelope for the RSA key `publicKey`: CMS `EnvelopedData`, DER. */
+  envelope(publicKey: Uint8Array, plaintext: Uint8Array): Buffer
+  /** Opens a body like `verbs().decrypt`, into an envelope. */
+  decryptFor(publicKey: Uint8Array, slot: number, body: Uint8Array, aad: Uint8Array): Buffer
+  /** Makes a data key like `verbs().dataKey`, its plaintext in an envelope. */
+  dataKeyFor(publicKey: Uint8Array, slot: number, length: number, aad: Uint8Array, prefix: number): EnvelopedDataKey
+  /** Random bytes, in an envelope. */
+  randomFor(publicKey: Uint8Array, length: number): Buffer
 }
 
 /**
- * A durable store of rows. Errors carry a `code`: Conflict, StoreLocked, StoreFull, StoreDamaged, StoreRolledBack,
- * AnchorDamaged, StoreVersion, StoreIo, StoreClosed; StoreMisuse when the caller broke the schema.
+ * A durable store of rows. Errors carry a `code`: `Conflict`, `StoreLocked`, `StoreFull`, `StoreDamaged`,
+ * `StoreRolledBack`, `AnchorDamaged`, `StoreVersion`, `StoreIo`, `StoreClosed`; `StoreMisuse` when the caller broke the
+ * schema.
  */
 export declare class Store {
   /** Opens the store at `path`, or makes one; `:memory:` lives as long as it is open. The schema is JSON. */
@@ -85,6 +103,34 @@ export declare class Store {
   static verify(path: string, schemaJson: string, hsm: Hsm): Promise<Verified>
 }
 
+/** Whom to believe, and when. */
+export interface AttestationTrust {
+  /** Root certificates, DER. Without any, no document is believed. */
+  roots: ReadonlyArray<Uint8Array>
+  /** The time, in milliseconds since 1970. */
+  now: number
+  /** How many milliseconds a document may be away from it. */
+  window: number
+}
+
+/** What a recipient says of itself, believed. */
+export interface AttestedRecipient {
+  /** The module that issued the document. */
+  moduleId: string
+  /** When it did so, in milliseconds since 1970. */
+  timestamp: number
+  /** Whose registers they are. */
+  platform: 'enclave' | 'tpm'
+  /** The platform's configuration registers. */
+  registers: Array<Register>
+  /** The recipient's RSA key as `SubjectPublicKeyInfo`, DER. */
+  publicKey: Buffer
+  /** What the recipient had signed along. */
+  userData?: Buffer
+  /** What somebody asked it to have signed along. */
+  nonce?: Buffer
+}
+
 /** One row put, or deleted when `values` is absent. */
 export interface Change {
   table: string
@@ -94,6 +140,14 @@ export interface Change {
   key: ReadonlyArray<string | number | Uint8Array | null>
   /** The version the writer saw; 0 when there must be no such row. */
   expect: number
+}
+
+/** A data key for a recipient. */
+export interface EnvelopedDataKey {
+  /** Sealed under the slot's key, like any other. */
+  blob: Buffer
+  /** CMS `EnvelopedData`. */
+  envelope: Buffer
 }
 
 /** How a device is made. A rate that is absent or 0 is no limit; a burst that is absent or 0 is one second's worth. */
@@ -124,12 +178,48 @@ export interface HsmStats {
   warning?: string
 }
 
+/** A key that came in. */
+export interface ImportedKey {
+  /** The key's token. */
+  token: Buffer
+  /** Its public half as `SubjectPublicKeyInfo`, DER, if it has one. */
+  publicKey?: Buffer
+  /** 32 bytes: the same for the same key under the same label, and for no other. */
+  digest: Buffer
+}
+
 /** What a token carries. */
 export interface KeyDescription {
   /** The key's kind, such as `AES_256`. */
   spec: string
   /** What it was made for: 1 encrypt, 2 decrypt, 4 wrap, 8 unwrap. */
   usages: number
+}
+
+/** A key on its way in. */
+export interface Parcel {
+  /** The token of the wrapping key. */
+  token: Uint8Array
+  /** What that token is bound to. */
+  binding: Uint8Array
+  /** The time, in milliseconds since 1970. */
+  now: number
+  /** The key, wrapped. */
+  wrapped: Uint8Array
+  /** What kind of key it is. */
+  spec: string
+  /** What it shall be used for. */
+  usages: number
+  /** A name that its digest depends on. */
+  label: Uint8Array
+}
+
+/** One platform configuration register. */
+export interface Register {
+  /** Its number, from 0 to 31. */
+  index: number
+  /** What it holds. */
+  value: Buffer
 }
 
 /** A row, proved. */
@@ -187,4 +277,25 @@ export interface Verbs {
 export interface Verified {
   rows: number
   revision: number
+}
+
+/** A wrapping key pair. */
+export interface WrappingPair {
+  /** The private half, sealed. */
+  token: Buffer
+  /** The public half as `SubjectPublicKeyInfo`, DER. */
+  publicKey: Buffer
+}
+
+/** What may come in under a wrapping key. */
+export interface WrappingTerms {
+  /**
+   * How keys are wrapped: `RSAES_OAEP_SHA_1`, `RSAES_OAEP_SHA_256`, `RSA_AES_KEY_WRAP_SHA_1` or
+   * `RSA_AES_KEY_WRAP_SHA_256`.
+   */
+  scheme: string
+  /** From this time on the token is refused, in milliseconds since 1970. */
+  expiry: number
+  /** What the key is meant for; the parcel has to say the same. */
+  binding: Uint8Array
 }

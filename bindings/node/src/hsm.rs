@@ -274,7 +274,7 @@ fn settings(options: HsmOptions) -> Settings {
 }
 
 /// Bits that no usage has become bits that no key permits.
-fn bits(usages: u32) -> Usages {
+pub fn bits(usages: u32) -> Usages {
     Usages::from_bits(u16::try_from(usages).unwrap_or(u16::MAX))
 }
 

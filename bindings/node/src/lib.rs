@@ -7,5 +7,18 @@
 
 mod errors;
 mod hsm;
+mod import;
 mod raw;
+mod recipient;
 mod store;
+mod task;
+
+/// A time or a span from JavaScript, in milliseconds; what is no such number becomes the nearest that is.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "`as` saturates, and NaN becomes 0"
+)]
+fn millis(number: f64) -> u64 {
+    number as u64
+}
