@@ -1,0 +1,81 @@
+/** Plays a story at a door, and tells where it went another way. */
+import type { OperationName } from '../../src/model/kms.ts'
+import { ACCOUNT, REGION, STRANGER, visit, type DoorName, type Visit } from './doors.ts'
+import { CLOCK, isRecord, type Asking, type Story, type Template, type Waiting } from './story.ts'
+import { differences, placed, resolve } from './values.ts'
+import { make } from './workbench.ts'
+
+/** What a step came to: which operation was asked, with what, and how it ended. */
+export interface Played {
+  readonly name: OperationName
+  readonly input: Readonly<Record<string, unknown>>
+  /** The error's code; undefined for an answer. */
+  readonly error: string | undefined
+}
+
+/** Throws at the first step that does not come to what is expected of it. */
+export async function play(story: Story, door: DoorName): Promise<Played[]> {
+  const stage = await visit(door, story.room.settleMillis)
+  const saved = new Map<string, unknown>([
+    ['account', ACCOUNT],
+    ['stranger', STRANGER],
+    ['nowhere', '00000000-0000-4000-8000-000000000000'],
+  ])
+  const played: Played[] = []
+  try {
+    for (const [i, step] of story.steps.entries()) {
+      const where = `step ${i + 1}`
+      if ('clock' in step) stage.pass(millisOf(step))
+      else if ('make' in step) saved.set(step.save, await make(step.make, resolve(step.from, saved) as never))
+      else played.push(...(await ask(stage, step, saved, where)))
+    }
+    return played
+  } finally {
+    await stage.leave()
+  }
+}
+
+async function ask(stage: Visit, step: Asking, saved: Map<string, unknown>, where: string): Promise<Played[]> {
+  const { times = 1, region = REGION, expect = {}, save = {} } = step
+  const account = step.as === undefined ? ACCOUNT : (resolve(step.as, saved) as string)
+  const calls = step.call ? [[step.call, step.input ?? {}] as const] : Object.entries(step.calls!)
+  const played: Played[] = []
+  for (let i = 0; i < times; i++) {
+    saved.set('i', i)
+    for (const [name, template] of calls as [OperationName, Template][]) {
+      const input = resolve(template, saved) as Record<string, unknown>
+      const outcome = await stage.send(name, input, { account, region })
+      const problems = compare(expect, outcome, saved)
+      if (problems.length > 0) throw new Error(`${where}, ${name}: ${problems.join('\n  ')}`)
+      played.push({ name, input, error: 'error' in outcome ? outcome.error : undefined })
+      if ('error' in outcome) continue
+      for (const [key, path] of Object.entries(save)) {
+        const value = placed(outcome.output, path)
+        if (value === undefined) throw new Error(`${where}, ${name}: there is no ${path} to save in the answer`)
+        saved.set(key, value)
+      }
+    }
+  }
+  return played
+}
+
+function compare(
+  expect: NonNullable<Asking['expect']>,
+  outcome: object,
+  saved: ReadonlyMap<string, unknown>,
+): string[] {
+  const refusal = isRecord(expect) && 'error' in expect
+  if ('output' in outcome) {
+    return refusal
+      ? [`should have failed with ${String(expect.error)}, but was answered`]
+      : differences(expect as Template, outcome.output, saved)
+  }
+  const { error, message } = outcome as { error: string; message: string }
+  if (!refusal) return [`failed with ${error}: ${message}`]
+  return differences(expect as Template, { error, message }, saved)
+}
+
+function millisOf({ clock }: Waiting): number {
+  const [, count, unit] = CLOCK.exec(clock)!
+  return Number(count) * { minute: 60_000, hour: 3_600_000, day: 86_400_000 }[unit as 'day']
+}
