@@ -6,7 +6,7 @@ import { isGone, isPrimary, keyOf, NEW_KEY, withFields, type Key, type Material 
 import { metadataOf } from '../metadata.ts'
 import type { KeyState } from '../model/kms.ts'
 import { existing, operation, type Call, type Locator } from '../operation.ts'
-import { policyOf, requirePolicy } from '../policies.ts'
+import { policyOf, refuseLockout, requirePolicy } from '../policies.ts'
 import { refuseReplica, relatedKeys } from '../related.ts'
 import { edits } from '../store/cache.ts'
 import { erasure } from '../sweep.ts'
@@ -55,6 +55,7 @@ export const replicateKey = operation('ReplicateKey', {
       currentId: key.currentId,
       materials: key.materials.map((material) => replicated(key, material)),
     })
+    refuseLockout(input, call.caller, replica)
     // An earlier replica in this Region, whose date has passed, may not have been swept yet.
     const earlier = await records.key(region, key.account, key.id)
     if (earlier) call.put(...(await erasure(records, earlier)))
