@@ -8,6 +8,7 @@ import { parseIdentifier } from './arn.ts'
 import { after, type Backend, type Eventually } from './backends/backend.ts'
 import { isFramed } from './ciphertext.ts'
 import type { Instant } from './clock.ts'
+import type { Entropy } from './entropy.ts'
 import { fail, KmsError, MissingResource } from './errors.ts'
 import type { Caller } from './identity.ts'
 import { isGone, stateOf, type Key, type Material } from './keys.ts'
@@ -27,6 +28,8 @@ export class Call<I = unknown> {
   readonly backend: Backend
   /** Milliseconds that a key stays Creating or Updating, and a rotation on demand takes. */
   readonly settle: number
+  /** Where new ids come from. */
+  readonly entropy: Entropy
   /** What the locators found, by the names the entry gave them. */
   key: Key = undefined as never
   source: Key = undefined as never
@@ -46,6 +49,7 @@ export class Call<I = unknown> {
     records: Records,
     backend: Backend,
     settle: number,
+    entropy: Entropy,
   ) {
     this.operation = operation
     this.input = input
@@ -55,6 +59,7 @@ export class Call<I = unknown> {
     this.records = records
     this.backend = backend
     this.settle = settle
+    this.entropy = entropy
   }
 
   put(...edits: Edit[]): void {

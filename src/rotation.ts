@@ -2,10 +2,10 @@
  * Rotation of key material. Nothing is scheduled: rotations whose date has passed are made up for when a call meets the
  * key, or by a sweep, each with the date it was due. The primary key rotates for all its related keys, in one commit.
  */
-import { randomBytes } from 'node:crypto'
 import { SPECS, USES } from './algorithms.ts'
 import { after, type Backend, type Eventually } from './backends/backend.ts'
 import { DAY, NEVER, type Instant } from './clock.ts'
+import type { Entropy } from './entropy.ts'
 import { isPrimary, newMaterial, withFields, type Key, type Material } from './keys.ts'
 import type { RotationType } from './model/kms.ts'
 import { relatedKeys } from './related.ts'
@@ -19,6 +19,7 @@ export const ON_DEMAND_ROTATIONS = 25
 export interface Rotating {
   readonly records: Records
   readonly backend: Backend
+  readonly entropy: Entropy
   readonly now: Instant
 }
 
@@ -55,9 +56,9 @@ export function upToDate(key: Key, rotating: Rotating): Eventually<Key> {
 }
 
 /** A material that did not exist before. */
-export function freshMaterial(key: Key, { backend, now }: Rotating): Eventually<Material> {
+export function freshMaterial(key: Key, { backend, entropy, now }: Rotating): Eventually<Material> {
   return after(backend.create(SPECS[key.spec].hsm, USES[key.usage]), ({ token }) =>
-    newMaterial(randomBytes(32).toString('hex'), token, now),
+    newMaterial(entropy.hex(32), token, now),
   )
 }
 

@@ -6,6 +6,7 @@
 import { authorize, denied } from './authorize.ts'
 import type { Backend, Eventually } from './backends/backend.ts'
 import type { Clock } from './clock.ts'
+import type { Entropy } from './entropy.ts'
 import { fail, MissingResource } from './errors.ts'
 import type { Caller } from './identity.ts'
 import { OPERATIONS as MODEL } from './model/kms.ts'
@@ -35,13 +36,15 @@ export class Service {
   private readonly backend: Backend
   private readonly clock: Clock
   private readonly settle: number
+  private readonly entropy: Entropy
 
   /** `settle`: milliseconds that a key stays Creating or Updating, and a rotation on demand takes. */
-  constructor(records: Records, backend: Backend, clock: Clock, settle: number) {
+  constructor(records: Records, backend: Backend, clock: Clock, settle: number, entropy: Entropy) {
     this.records = records
     this.backend = backend
     this.clock = clock
     this.settle = settle
+    this.entropy = entropy
   }
 
   /** Runs the operation AWS calls `name`. Throws, or rejects with, a KmsError for everything AWS would refuse. */
@@ -77,7 +80,7 @@ export class Service {
 
   private open(entry: Prepared, input: unknown, { caller, region }: Context): Call {
     const scope = this.records.scope(region, caller.account)
-    return new Call(entry.name, input, caller, scope, this.clock(), this.records, this.backend, this.settle)
+    return new Call(entry.name, input, caller, scope, this.clock(), this.records, this.backend, this.settle, this.entropy)
   }
 
   /** Finds the resources from the `from`th on; a promise only when one has to be awaited. */

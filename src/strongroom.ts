@@ -4,6 +4,7 @@ import { nativeBackend } from './backends/native.ts'
 import type { Backend } from './backends/backend.ts'
 import { Client } from './client.ts'
 import type { Instant } from './clock.ts'
+import { systemEntropy, type Entropy } from './entropy.ts'
 import { KmsError } from './errors.ts'
 import { toFetch } from './http/fetch.ts'
 import { createHandler } from './http/handler.ts'
@@ -63,6 +64,7 @@ export class Strongroom extends Client {
   readonly #backend: Backend
   readonly #store: Store
   readonly #now: () => Instant
+  readonly #entropy: Entropy
   readonly #handle: Handle
   readonly #listeners = new Set<Listener>()
   #ready = true
@@ -102,8 +104,9 @@ export class Strongroom extends Client {
     const { now, accounts = defaultAccounts(options.account), log = () => undefined } = options
     const clock = now ? () => now().getTime() : Date.now
     const backend = nativeBackend(hsm)
+    const entropy = systemEntropy
     const records = new Records(store, options.cacheKeys ?? 65_536, (material) => backend.release(material))
-    const service = new Service(records, backend, clock, options.settleMillis ?? 0)
+    const service = new Service(records, backend, clock, options.settleMillis ?? 0, entropy)
     const account = options.account ?? accounts[0]?.id ?? '000000000000'
     const region = options.region ?? 'us-east-1'
     super(service, { caller: rootOf(account), region })
@@ -113,6 +116,7 @@ export class Strongroom extends Client {
     this.#backend = backend
     this.#store = store
     this.#now = clock
+    this.#entropy = entropy
     this.#handle = createHandler({
       service,
       identities: new Identities(accounts),
@@ -149,7 +153,7 @@ export class Strongroom extends Client {
    * aliases, destroys imported material that has expired, rotates keys. How many keys it erased.
    */
   sweep(): Promise<number> {
-    return sweep(this.#records, this.#backend, this.#now())
+    return sweep({ records: this.#records, backend: this.#backend, entropy: this.#entropy, now: this.#now() })
   }
 
   /** Stops serving, waits for what is under way, closes the store and wipes the HSM. */

@@ -1,8 +1,7 @@
 /** Doing what dates call for though nobody asks: erasing keys and imported material past their dates, and rotating keys. */
-import type { Backend } from './backends/backend.ts'
 import type { Instant } from './clock.ts'
 import { isGone, withFields, type Key } from './keys.ts'
-import { upToDate } from './rotation.ts'
+import { upToDate, type Rotating } from './rotation.ts'
 import { edits, type Edit, type Records } from './store/cache.ts'
 import type { KeyPlace } from './store/sql.ts'
 import { isConflict } from './store/store.ts'
@@ -10,12 +9,13 @@ import { isConflict } from './store/store.ts'
 const AT_A_TIME = 100
 
 /** Does all that is due at `now`; how many keys were erased. */
-export async function sweep(records: Records, backend: Backend, now: Instant): Promise<number> {
+export async function sweep(world: Rotating): Promise<number> {
+  const { records, now } = world
   let erased = 0
   let due = await records.due(now, undefined, AT_A_TIME)
   while (due.length > 0) {
     // Together, so that they share the wait for the disk.
-    const done = await Promise.all(due.map((place) => attend(records, backend, place, now)))
+    const done = await Promise.all(due.map((place) => attend(world, place)))
     erased += done.filter(Boolean).length
     due = await records.due(now, due.at(-1), AT_A_TIME)
   }
@@ -33,7 +33,8 @@ export async function erasure(records: Records, key: Key): Promise<Edit[]> {
 }
 
 /** Does what is due on one key; whether that was its erasure. */
-async function attend(records: Records, backend: Backend, place: KeyPlace, now: Instant): Promise<boolean> {
+async function attend(world: Rotating, place: KeyPlace): Promise<boolean> {
+  const { records, now } = world
   const key = await records.key(place.region, place.account, place.id)
   try {
     if (!key) return false
@@ -41,7 +42,7 @@ async function attend(records: Records, backend: Backend, place: KeyPlace, now: 
       await records.commit(await erasure(records, key))
       return true
     }
-    await expire(records, await upToDate(key, { records, backend, now }), now)
+    await expire(records, await upToDate(key, world), now)
   } catch (error) {
     // Somebody else swept it, or changed it, first; the next sweep sees to the rest.
     if (!isConflict(error)) throw error

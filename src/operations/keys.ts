@@ -1,5 +1,4 @@
 /** Keys as things: CreateKey, DescribeKey, GetPublicKey, ListKeys, UpdateKeyDescription. */
-import { randomBytes, randomUUID } from 'node:crypto'
 import { allowsUsage, isOffered, SPECS, USES } from '../algorithms.ts'
 import { after } from '../backends/backend.ts'
 import { NEVER } from '../clock.ts'
@@ -36,13 +35,13 @@ export const createKey = operation('CreateKey', {
     }
   },
   run(call) {
-    const { input, scope, now, backend } = call
+    const { input, scope, now, backend, entropy } = call
     const spec = specOf(input)
     const usage = input.KeyUsage ?? 'ENCRYPT_DECRYPT'
     return after(backend.create(SPECS[spec].hsm, USES[usage]), ({ token, publicKey }) => {
       const { region } = scope.realm
-      const id = input.MultiRegion ? `mrk-${randomUUID().replaceAll('-', '')}` : randomUUID()
-      const material = newMaterial(randomBytes(32).toString('hex'), token, now)
+      const id = input.MultiRegion ? `mrk-${entropy.hex(16)}` : entropy.uuid()
+      const material = newMaterial(entropy.hex(32), token, now)
       const key = keyOf({
         ...NEW_KEY,
         region,
