@@ -1,8 +1,8 @@
 /** Plays a story at a door, and tells where it went another way. */
 import type { OperationName } from '../../src/model/kms.ts'
-import { ACCOUNT, REGION, STRANGER, visit, type DoorName, type Visit } from './doors.ts'
-import { CLOCK, isRecord, type Asking, type Story, type Template, type Waiting } from './story.ts'
-import { differences, placed, resolve } from './values.ts'
+import { ACCOUNT, REGION, STRANGER, visit, type DoorName, type Outcome, type Visit } from './doors.ts'
+import { CLOCK, type Asking, type Story, type Template, type Waiting } from './story.ts'
+import { differences, placed, resolve, type Saved } from './values.ts'
 import { make } from './workbench.ts'
 
 /** What a step came to: which operation was asked, with what, and how it ended. */
@@ -59,20 +59,11 @@ async function ask(stage: Visit, step: Asking, saved: Map<string, unknown>, wher
   return played
 }
 
-function compare(
-  expect: NonNullable<Asking['expect']>,
-  outcome: object,
-  saved: ReadonlyMap<string, unknown>,
-): string[] {
-  const refusal = isRecord(expect) && 'error' in expect
+function compare(expect: Record<string, Template>, outcome: Outcome, saved: Saved): string[] {
   if ('output' in outcome) {
-    return refusal
-      ? [`should have failed with ${String(expect.error)}, but was answered`]
-      : differences(expect as Template, outcome.output, saved)
+    return 'error' in expect ? ['should have failed, but was answered'] : differences(expect, outcome.output, saved)
   }
-  const { error, message } = outcome as { error: string; message: string }
-  if (!refusal) return [`failed with ${error}: ${message}`]
-  return differences(expect as Template, { error, message }, saved)
+  return 'error' in expect ? differences(expect, outcome, saved) : [`failed with ${outcome.error}: ${outcome.message}`]
 }
 
 function millisOf({ clock }: Waiting): number {

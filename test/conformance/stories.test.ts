@@ -4,7 +4,7 @@ import { parseStories } from './story.ts'
 import { differences, resolve } from './values.ts'
 
 const told = test.macro({
-  title: (_, sentence) => sentence,
+  title: (_, sentence: string) => sentence,
   exec(t, _sentence: string, stories: unknown, ...complaints: string[]) {
     const error = t.throws(() => parseStories(JSON.stringify(stories), 'keys.json'))
     t.deepEqual(error.message.split('\n'), complaints)

@@ -21,20 +21,15 @@ export type Step = Asking | Waiting | Making
 export interface Asking {
   readonly call?: OperationName
   readonly input?: Template
-  readonly calls?: { readonly [N in OperationName]?: Template }
+  readonly calls?: Readonly<Partial<Record<OperationName, Template>>>
   /** The account that asks; the room's own by default. */
   readonly as?: string
   readonly region?: string
   /** How often to ask; `${i}` counts from 0. What is expected, is expected each time. */
   readonly times?: number
-  /** A part of the answer, or the error. */
-  readonly expect?: Template | Refusal
-  readonly save?: { readonly [name: string]: string }
-}
-
-export interface Refusal {
-  readonly error: string
-  readonly message?: Template
+  /** A part of the answer; or the code of an `error`, and its `message`. */
+  readonly expect?: Record<string, Template>
+  readonly save?: Readonly<Record<string, string>>
 }
 
 export interface Waiting {
@@ -72,13 +67,19 @@ export function parseStories(text: string, file: string): Story[] {
   if (!Array.isArray(told)) throw new StoryError(`${file}: a file of stories is a list`)
   const titles = new Set<unknown>()
   told.forEach((story: unknown, i) => {
-    if (!isRecord(story)) return complain(`story ${i + 1}`, 'is no object')
+    if (!isRecord(story)) {
+      complain(`story ${i + 1}`, 'is no object')
+      return
+    }
     const where = typeof story.title === 'string' && story.title !== '' ? `“${story.title}”` : `story ${i + 1}`
     if (where === `story ${i + 1}`) complain(where, 'has no title')
     if (titles.has(story.title)) complain(where, 'is told twice')
     titles.add(story.title)
     known(story, ['title', 'room', 'steps'], where, complain)
-    if (!Array.isArray(story.steps) || story.steps.length === 0) return complain(where, 'has no steps')
+    if (!Array.isArray(story.steps) || story.steps.length === 0) {
+      complain(where, 'has no steps')
+      return
+    }
     const saved = new Set<string>(ALWAYS_SAVED)
     story.steps.forEach((step: unknown, n) => checkStep(step, `${where}, step ${n + 1}`, saved, complain))
   })
@@ -97,19 +98,28 @@ export const ALWAYS_SAVED = ['i', 'account', 'stranger', 'nowhere']
 type Complain = (where: string, what: string) => void
 
 function checkStep(step: unknown, where: string, saved: Set<string>, complain: Complain): void {
-  if (!isRecord(step)) return complain(where, 'is no object')
+  if (!isRecord(step)) {
+    complain(where, 'is no object')
+    return
+  }
   if ('clock' in step) {
     known(step, ['clock'], where, complain)
     if (typeof step.clock !== 'string' || !CLOCK.test(step.clock)) complain(where, 'clock is no time such as `+8 days`')
   } else if ('make' in step) {
     known(step, ['make', 'from', 'save'], where, complain)
     const wanted = MAKES[String(step.make)]
-    if (!wanted) return complain(where, `there is no \`${String(step.make)}\` to make`)
+    if (!wanted) {
+      complain(where, `there is no \`${String(step.make)}\` to make`)
+      return
+    }
     for (const part of wanted) {
       if (!isRecord(step.from) || !(part in step.from)) complain(where, `\`${String(step.make)}\` needs \`${part}\``)
     }
     refer(step.from, where, saved, complain)
-    if (typeof step.save !== 'string') return complain(where, 'save is the name of what is made')
+    if (typeof step.save !== 'string') {
+      complain(where, 'save is the name of what is made')
+      return
+    }
     saved.add(step.save)
   } else {
     checkAsking(step, where, saved, complain)
@@ -121,7 +131,10 @@ export const CLOCK = /^\+(\d+) (minute|hour|day)s?$/
 
 function checkAsking(step: Record<string, unknown>, where: string, saved: Set<string>, complain: Complain): void {
   known(step, ['call', 'input', 'calls', 'as', 'region', 'times', 'expect', 'save'], where, complain)
-  if ('call' in step === 'calls' in step) return complain(where, 'wants one of `call`, `calls`, `clock` and `make`')
+  if ('call' in step === 'calls' in step) {
+    complain(where, 'wants one of `call`, `calls`, `clock` and `make`')
+    return
+  }
   const calls = isRecord(step.calls) ? Object.entries(step.calls) : [[String(step.call), step.input ?? {}] as const]
   for (const [name, input] of calls) {
     if (!Object.hasOwn(OPERATIONS, name)) complain(where, `AWS KMS has no operation \`${name}\``)
@@ -137,7 +150,10 @@ function checkAsking(step: Record<string, unknown>, where: string, saved: Set<st
     }
   }
   if (step.save === undefined) return
-  if (!isRecord(step.save)) return complain(where, 'save maps names to places in the answer')
+  if (!isRecord(step.save)) {
+    complain(where, 'save maps names to places in the answer')
+    return
+  }
   for (const name of Object.keys(step.save)) saved.add(name)
 }
 

@@ -20,7 +20,7 @@ export function resolve(template: Template, saved: Saved): unknown {
   if (Array.isArray(template)) return template.map((part: Template) => resolve(part, saved))
   if (!isRecord(template)) return template
   const form = formOf(template)
-  if (!form) return Object.fromEntries(Object.entries(template).map(([k, v]) => [k, resolve(v as Template, saved)]))
+  if (!form) return Object.fromEntries(Object.entries(template).map(([k, v]) => [k, resolve(v, saved)]))
   const value = resolve(form.value, saved)
   switch (form.name) {
     case '$utf8':
@@ -60,7 +60,7 @@ export function differences(expected: Template, actual: unknown, saved: Saved, a
   if (isRecord(expected) && !form) {
     if (typeof actual !== 'object' || actual === null) return wrong('should be an object')
     return Object.entries(expected).flatMap(([name, part]) =>
-      differences(part as Template, (actual as Record<string, unknown>)[name], saved, at ? `${at}.${name}` : name),
+      differences(part, (actual as Record<string, unknown>)[name], saved, at ? `${at}.${name}` : name),
     )
   }
   const value = resolve(expected, saved)

@@ -1,6 +1,6 @@
 /** What a caller of the KMS prepares at home before asking: wrapped key material. */
 import { constants, createCipheriv, createPublicKey, publicEncrypt, randomBytes } from 'node:crypto'
-import { MAKES } from './story.ts'
+import type { MAKES } from './story.ts'
 
 interface Wrapping {
   readonly material: Uint8Array
