@@ -79,7 +79,18 @@ export interface AliasPlace extends Resource {
   readonly alias: Alias | undefined
 }
 
+/** What a locator looks for, as data: for documents and tests, which cannot look into functions. */
+export interface About {
+  readonly field: string
+  /** Which identifiers the field takes: all four of a key, key ids and ARNs alone, or the name of an alias. */
+  readonly forms: 'any' | 'key' | 'alias'
+  /** The states in which it admits a key; all when absent. */
+  readonly states?: readonly KeyState[]
+  readonly usage?: KeyUsageType
+}
+
 export interface Locator<T extends Resource> {
+  readonly about?: About
   find(call: Call): Eventually<T>
   /** Refuses a resource in the wrong state or of the wrong usage; after authorization, as AWS does. */
   admit(found: T, call: Call): void
@@ -133,6 +144,7 @@ export function operation<N extends OperationName, const R extends Locators>(nam
  */
 export function usable(field: string, usage: KeyUsageType, algorithm?: string, action?: string): Locator<Key> {
   return {
+    about: { field, forms: 'any', states: ['Enabled', 'Updating'], usage },
     action,
     find: (call) => find(call, text(call, field)),
     admit(key, call) {
@@ -151,6 +163,7 @@ export function usable(field: string, usage: KeyUsageType, algorithm?: string, a
 /** A key to manage, named by its id or key ARN alone, in one of these states, or in any. */
 export function existing(field: string, states?: readonly KeyState[], action?: string): Locator<Key> {
   return {
+    about: { field, forms: 'key', states },
     action,
     find(call) {
       const name = text(call, field)
@@ -164,6 +177,7 @@ export function existing(field: string, states?: readonly KeyState[], action?: s
 /** A key to look at, named in any form, in one of these states, or in any. */
 export function visible(field: string, states?: readonly KeyState[]): Locator<Key> {
   return {
+    about: { field, forms: 'any', states },
     find: (call) => find(call, text(call, field)),
     admit: (key, call) => refuseUnless(key, call, states),
   }
@@ -172,6 +186,7 @@ export function visible(field: string, states?: readonly KeyState[]): Locator<Ke
 /** The place of an alias in the caller's account, which must be free, or taken. */
 export function aliasPlace(wanted: 'free' | 'taken'): Locator<AliasPlace> {
   return {
+    about: { field: 'AliasName', forms: 'alias' },
     async find(call) {
       const name = text(call, 'AliasName')
       const alias = await call.records.alias(call.scope, name)
@@ -190,6 +205,7 @@ export function aliasPlace(wanted: 'free' | 'taken'): Locator<AliasPlace> {
  */
 export function ciphertextKey(field: 'KeyId' | 'SourceKeyId', algorithm: string, action?: string): Locator<Key> {
   return {
+    about: { field, forms: 'any', states: ['Enabled', 'Updating'], usage: 'ENCRYPT_DECRYPT' },
     action,
     find(call) {
       const name = (call.input as Record<string, string | undefined>)[field]
