@@ -39,10 +39,10 @@ test(
 )
 test(
   told,
-  'steps are of four kinds',
+  'steps are of five kinds',
   story({ cal: 'CreateKey' }, { clock: '8 days' }, { make: 'tea', from: {}, save: 'x' }, 'Encrypt'),
   'keys.json: “a key is made”, step 1: unknown member `cal`',
-  'keys.json: “a key is made”, step 1: wants one of `call`, `calls`, `clock` and `make`',
+  'keys.json: “a key is made”, step 1: wants one of `call`, `calls`, `each`, `clock` and `make`',
   'keys.json: “a key is made”, step 2: clock is no time such as `+8 days`',
   'keys.json: “a key is made”, step 3: there is no `tea` to make',
   'keys.json: “a key is made”, step 4: is no object',

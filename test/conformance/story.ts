@@ -9,19 +9,24 @@ export interface Story {
   /** A sentence. */
   readonly title: string
   readonly room: { readonly settleMillis?: number }
+  /** Requests that `each` sends, all of them, with its own members added. */
+  readonly requests: Requests
   readonly steps: readonly Step[]
 }
 
 /** JSON; see `values.ts` for what stands for what. */
 export type Template = string | number | boolean | null | readonly Template[] | { readonly [name: string]: Template }
 
+export type Requests = Readonly<Partial<Record<OperationName, Template>>>
+
 export type Step = Asking | Waiting | Making
 
-/** One call, or several of which the same is expected. */
+/** One call, or several of which the same is expected: `calls`, or the requests of the story for `each`. */
 export interface Asking {
   readonly call?: OperationName
   readonly input?: Template
-  readonly calls?: Readonly<Partial<Record<OperationName, Template>>>
+  readonly calls?: Requests
+  readonly each?: Readonly<Record<string, Template>>
   /** The account that asks; the room's own by default. */
   readonly as?: string
   readonly region?: string
@@ -75,17 +80,24 @@ export function parseStories(text: string, file: string): Story[] {
     if (where === `story ${i + 1}`) complain(where, 'has no title')
     if (titles.has(story.title)) complain(where, 'is told twice')
     titles.add(story.title)
-    known(story, ['title', 'room', 'steps'], where, complain)
+    known(story, ['title', 'room', 'requests', 'steps'], where, complain)
     if (!Array.isArray(story.steps) || story.steps.length === 0) {
       complain(where, 'has no steps')
       return
     }
     const saved = new Set<string>(ALWAYS_SAVED)
-    story.steps.forEach((step: unknown, n) => checkStep(step, `${where}, step ${n + 1}`, saved, complain))
+    story.steps.forEach((step: unknown, n) =>
+      checkStep(step, requestsOf(story), `${where}, step ${n + 1}`, saved, complain),
+    )
   })
   if (complaints.length > 0) throw new StoryError(complaints.join('\n'))
   const group = basename(file, '.json')
-  return (told as Omit<Story, 'group'>[]).map((story) => ({ ...story, room: story.room ?? {}, group }))
+  return (told as Omit<Story, 'group'>[]).map((story) => ({
+    ...story,
+    room: story.room ?? {},
+    requests: story.requests ?? {},
+    group,
+  }))
 }
 
 class StoryError extends Error {
@@ -97,7 +109,13 @@ export const ALWAYS_SAVED = ['i', 'account', 'stranger', 'nowhere']
 
 type Complain = (where: string, what: string) => void
 
-function checkStep(step: unknown, where: string, saved: Set<string>, complain: Complain): void {
+function checkStep(
+  step: unknown,
+  requests: Record<string, unknown>,
+  where: string,
+  saved: Set<string>,
+  complain: Complain,
+): void {
   if (!isRecord(step)) {
     complain(where, 'is no object')
     return
@@ -122,20 +140,32 @@ function checkStep(step: unknown, where: string, saved: Set<string>, complain: C
     }
     saved.add(step.save)
   } else {
-    checkAsking(step, where, saved, complain)
+    checkAsking(step, requests, where, saved, complain)
   }
 }
 
 /** A number, and minutes, hours or days. */
 export const CLOCK = /^\+(\d+) (minute|hour|day)s?$/
 
-function checkAsking(step: Record<string, unknown>, where: string, saved: Set<string>, complain: Complain): void {
-  known(step, ['call', 'input', 'calls', 'as', 'region', 'times', 'expect', 'save'], where, complain)
-  if ('call' in step === 'calls' in step) {
-    complain(where, 'wants one of `call`, `calls`, `clock` and `make`')
+function checkAsking(
+  step: Record<string, unknown>,
+  requests: Record<string, unknown>,
+  where: string,
+  saved: Set<string>,
+  complain: Complain,
+): void {
+  known(step, ['call', 'input', 'calls', 'each', 'as', 'region', 'times', 'expect', 'save'], where, complain)
+  if (['call', 'calls', 'each'].filter((kind) => kind in step).length !== 1) {
+    complain(where, 'wants one of `call`, `calls`, `each`, `clock` and `make`')
     return
   }
-  const calls = isRecord(step.calls) ? Object.entries(step.calls) : [[String(step.call), step.input ?? {}] as const]
+  const { each } = step
+  const several = isRecord(each)
+    ? Object.entries(requests).map(([name, input]) => [name, { ...(input as object), ...each }] as const)
+    : isRecord(step.calls)
+      ? Object.entries(step.calls)
+      : undefined
+  const calls = several ?? [[String(step.call), step.input ?? {}] as const]
   for (const [name, input] of calls) {
     if (!Object.hasOwn(OPERATIONS, name)) complain(where, `AWS KMS has no operation \`${name}\``)
     else checkMembers(input, OPERATIONS[name as OperationName].input, `${where}, ${name}`, complain)
@@ -196,6 +226,10 @@ export const FORMS: ReadonlySet<string> = new Set([
   '$size',
   '$not',
 ])
+
+function requestsOf(story: Record<string, unknown>): Record<string, unknown> {
+  return isRecord(story.requests) ? story.requests : {}
+}
 
 function known(value: Record<string, unknown>, names: readonly string[], where: string, complain: Complain): void {
   for (const name of Object.keys(value)) if (!names.includes(name)) complain(where, `unknown member \`${name}\``)
