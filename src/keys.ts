@@ -49,11 +49,15 @@ export interface KeyFields {
   readonly materials: readonly Material[]
   /** The version of the stored row, for optimistic commits; 0 before the first. */
   readonly version: number
+  /** Set anew whenever a call meets the key: its custom key store is not connected. Never stored. */
+  readonly unavailable?: boolean
+  readonly used?: LastUse
 }
 
 /** A key, with what follows from its fields. */
 export interface Key extends KeyFields {
   readonly arn: string
+  readonly used: LastUse
   /** The material that encrypts, whether or not it is there. */
   readonly current: Material | undefined
   /** From `calmFrom` until `calmUntil` the key is Enabled, its materials are there, and no date of it passes. */
@@ -99,6 +103,16 @@ export interface Material {
   readonly opened: { slot: number }
 }
 
+/** When a key was last used: a pocket that calls write into, handed on from version to version, and not a fact either. */
+export interface LastUse {
+  readonly arn: string
+  operation: string
+  at: Instant
+  requestId: string | undefined
+  /** Not yet written down. */
+  pending: boolean
+}
+
 /** What a key starts out with, but for what only its maker knows. */
 export const NEW_KEY = {
   manager: 'CUSTOMER',
@@ -139,7 +153,10 @@ export function keyOf(fields: KeyFields): Key {
   const { region, account, id, currentId, materials } = fields
   const arn = arnOf(region, account, `key/${id}`)
   const current = materials.find((material) => material.id === currentId)
-  const key = { ...fields, arn, current, calmFrom: NEVER, calmUntil: 0 }
+  // A replica made from the fields of its primary key is used by itself.
+  const used =
+    fields.used?.arn === arn ? fields.used : { arn, operation: '', at: 0, requestId: undefined, pending: false }
+  const key = { ...fields, arn, current, used, calmFrom: NEVER, calmUntil: 0 }
   if (!key.enabled || !isWhole(key, 0) || key.pendingWindow > 0 || key.customKeyStoreId !== undefined) return key
   key.calmFrom = key.transition?.state === 'Creating' ? key.transition.until : 0
   key.calmUntil = Math.min(
@@ -164,6 +181,7 @@ export function stateOf(key: Key, now: Instant): KeyState {
   if (key.pendingWindow > 0 && now < lastReplicaDeletion(key)) return 'PendingReplicaDeletion'
   if (key.deletion !== NEVER || key.pendingWindow > 0) return 'PendingDeletion'
   if (key.transition && now < key.transition.until) return key.transition.state
+  if (key.unavailable) return 'Unavailable'
   // What was not imported can only have been destroyed: the store is an old copy, from before the key was deleted.
   if (!isWhole(key, now)) return key.origin === 'EXTERNAL' ? 'PendingImport' : 'Unavailable'
   return key.enabled ? 'Enabled' : 'Disabled'

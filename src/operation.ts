@@ -10,10 +10,12 @@ import { isFramed } from './ciphertext.ts'
 import type { Instant } from './clock.ts'
 import type { Entropy } from './entropy.ts'
 import { fail, KmsError, MissingResource } from './errors.ts'
+import type { Grant } from './grants.ts'
 import type { Caller } from './identity.ts'
-import { isGone, stateOf, type Key, type Material } from './keys.ts'
+import { isGone, stateOf, withFields, type Key, type Material } from './keys.ts'
 import type { Inputs, KeyState, KeyUsageType, OperationName, Outputs } from './model/kms.ts'
 import { upToDate } from './rotation.ts'
+import type { Secrets } from './secrets.ts'
 import { materialOf, type Edit, type Records, type Scope } from './store/cache.ts'
 
 /** One request under way: what it asks, who asks, when, and what it found. Handlers read it and record their edits. */
@@ -30,13 +32,17 @@ export class Call<I = unknown> {
   readonly settle: number
   /** Where new ids come from. */
   readonly entropy: Entropy
+  readonly secrets: Secrets
   /** What the locators found, by the names the entry gave them. */
   key: Key = undefined as never
   source: Key = undefined as never
   destination: Key = undefined as never
   alias: AliasPlace = undefined as never
+  principal: Resource = undefined as never
   /** The key material that made the request's ciphertext. */
   material: Material = undefined as never
+  /** The grant that the request names, if there is one. */
+  grant: Grant | undefined
   /** What is to be committed, all or none, before the answer goes out. */
   edits: Edit[] | undefined
 
@@ -50,6 +56,7 @@ export class Call<I = unknown> {
     backend: Backend,
     settle: number,
     entropy: Entropy,
+    secrets: Secrets,
   ) {
     this.operation = operation
     this.input = input
@@ -60,6 +67,7 @@ export class Call<I = unknown> {
     this.backend = backend
     this.settle = settle
     this.entropy = entropy
+    this.secrets = secrets
   }
 
   put(...edits: Edit[]): void {
@@ -100,8 +108,8 @@ export interface Locator<T extends Resource> {
   readonly denial?: (call: Call) => KmsError | undefined
 }
 
-type ResourceName = 'key' | 'source' | 'destination' | 'alias'
-type Locators = { readonly [K in ResourceName]?: Locator<K extends 'alias' ? AliasPlace : Key> }
+type ResourceName = 'key' | 'source' | 'destination' | 'alias' | 'principal'
+type Locators = { readonly [K in ResourceName]?: Locator<Call[K]> }
 type Located<R extends Locators> = Pick<Call, Extract<keyof R, ResourceName>>
 type CallOf<N extends OperationName, R extends Locators> = Omit<Call<Inputs[N]>, ResourceName> & Located<R>
 
@@ -281,7 +289,8 @@ function ciphertextOf(call: Call): Uint8Array | undefined {
 
 const text = (call: Call, field: string): string => (call.input as Record<string, string>)[field]!
 
-function find(call: Call, name: string): Eventually<Key> {
+/** The key called `name`, in any form, as this call meets it. */
+export function find(call: Call, name: string): Eventually<Key> {
   const key = call.records.find(call.scope, name)
   if (!(key instanceof Promise) && call.now < key.calmUntil) return key
   return after(key, (found) => after(met(found, call), (present) => present ?? missingKey(found))) as Eventually<Key>
@@ -293,7 +302,14 @@ function find(call: Call, name: string): Eventually<Key> {
  */
 function met(key: Key | undefined, call: Call): Eventually<Key | undefined> {
   if (key === undefined || call.now < key.calmUntil) return key
-  return isGone(key, call.now) ? undefined : upToDate(key, call)
+  if (isGone(key, call.now)) return undefined
+  return key.customKeyStoreId === undefined ? upToDate(key, call) : inStore(key, call)
+}
+
+/** A key in a custom key store is there as long as that store is connected. */
+async function inStore(key: Key, { records }: Call): Promise<Key> {
+  const store = await records.keyStores.find(key.region, key.account, key.customKeyStoreId!)
+  return withFields(key, { unavailable: store?.state !== 'CONNECTED' })
 }
 
 function missingKey(key: Key): never {

@@ -8,11 +8,14 @@ import type { Backend, Eventually } from './backends/backend.ts'
 import type { Clock } from './clock.ts'
 import type { Entropy } from './entropy.ts'
 import { fail, MissingResource } from './errors.ts'
+import { requireGrantTokens } from './granttoken.ts'
 import type { Caller } from './identity.ts'
-import { OPERATIONS as MODEL } from './model/kms.ts'
+import type { Key } from './keys.ts'
+import { OPERATIONS as MODEL, SHAPES } from './model/kms.ts'
 import { validator } from './model/validate.ts'
 import { Call, type Locator, type Operation, type Resource } from './operation.ts'
 import { OPERATIONS } from './operations/index.ts'
+import { Secrets } from './secrets.ts'
 import type { Records } from './store/cache.ts'
 import { isConflict } from './store/store.ts'
 
@@ -20,6 +23,13 @@ import { isConflict } from './store/store.ts'
 export interface Context {
   readonly caller: Caller
   readonly region: string
+  /** What the door calls the request, if it calls it anything. */
+  readonly requestId?: string
+}
+
+/** What requests of several operations bring along. */
+interface Presented {
+  readonly GrantTokens?: readonly string[]
 }
 
 /** How often an operation is run again because another one's commit came first; each round, one of them gets through. */
@@ -29,6 +39,8 @@ const ATTEMPTS = 1000
 export interface Prepared extends Operation {
   readonly validate: (input: unknown) => void
   readonly actions: readonly string[]
+  /** GetKeyLastUsage tells of it. */
+  readonly tracked: boolean
 }
 
 export class Service {
@@ -37,6 +49,7 @@ export class Service {
   private readonly clock: Clock
   private readonly settle: number
   private readonly entropy: Entropy
+  private readonly secrets: Secrets
 
   /** `settle`: milliseconds that a key stays Creating or Updating, and a rotation on demand takes. */
   constructor(records: Records, backend: Backend, clock: Clock, settle: number, entropy: Entropy) {
@@ -45,6 +58,7 @@ export class Service {
     this.clock = clock
     this.settle = settle
     this.entropy = entropy
+    this.secrets = new Secrets(records.store, backend, entropy)
   }
 
   /** Runs the operation AWS calls `name`. Throws, or rejects with, a KmsError for everything AWS would refuse. */
@@ -61,14 +75,16 @@ export class Service {
   private answer(entry: Prepared, input: unknown, context: Context): unknown {
     const call = this.open(entry, input, context)
     const located = this.locate(entry, call, 0)
-    return located === undefined ? this.perform(entry, call) : located.then(() => this.perform(entry, call))
+    return located === undefined
+      ? this.perform(entry, call, context)
+      : located.then(() => this.perform(entry, call, context))
   }
 
   private async change(entry: Prepared, input: unknown, context: Context): Promise<unknown> {
     for (let attempt = 1; ; attempt++) {
       const call = this.open(entry, input, context)
       await this.locate(entry, call, 0)
-      const output = await this.perform(entry, call)
+      const output = await this.perform(entry, call, context)
       try {
         if (call.edits) await this.records.commit(call.edits)
         return output
@@ -80,7 +96,18 @@ export class Service {
 
   private open(entry: Prepared, input: unknown, { caller, region }: Context): Call {
     const scope = this.records.scope(region, caller.account)
-    return new Call(entry.name, input, caller, scope, this.clock(), this.records, this.backend, this.settle, this.entropy)
+    return new Call(
+      entry.name,
+      input,
+      caller,
+      scope,
+      this.clock(),
+      this.records,
+      this.backend,
+      this.settle,
+      this.entropy,
+      this.secrets,
+    )
   }
 
   /** Finds the resources from the `from`th on; a promise only when one has to be awaited. */
@@ -99,7 +126,13 @@ export class Service {
     return undefined
   }
 
-  private perform(entry: Prepared, call: Call): unknown {
+  private perform(entry: Prepared, call: Call, context: Context): unknown {
+    const { GrantTokens: tokens } = call.input as Presented
+    if (tokens === undefined || tokens === null || tokens.length === 0) return this.decide(entry, call, context)
+    return requireGrantTokens(tokens, this.secrets).then(() => this.decide(entry, call, context))
+  }
+
+  private decide(entry: Prepared, call: Call, context: Context): unknown {
     const { locators, actions } = entry
     for (let i = 0; i < locators.length; i++) {
       const [name, locator] = locators[i]!
@@ -115,7 +148,18 @@ export class Service {
     if ((call.input as { DryRun?: boolean }).DryRun) {
       fail('DryRunOperationException', 'The request would have succeeded, but the DryRun option is set.')
     }
-    return entry.run(call)
+    const output = entry.run(call)
+    if (!entry.tracked) return output
+    if (output instanceof Promise) return output.then((done: unknown) => this.track(done, entry, call, context))
+    return this.track(output, entry, call, context)
+  }
+
+  /** Notes the keys of a cryptographic operation that has succeeded. */
+  private track<T>(output: T, { locators }: Prepared, call: Call, { requestId }: Context): T {
+    for (let i = 0; i < locators.length; i++) {
+      this.records.lastUsage.note(call[locators[i]![0]] as Key, call.operation, call.now, requestId)
+    }
+    return output
   }
 }
 
@@ -133,6 +177,9 @@ function conceal(error: unknown, { caller }: Call, action: string): never {
   if (error instanceof MissingResource && error.account !== caller.account) throw denied(caller, action, error.arn)
   throw error
 }
+
+/** Cryptographic operations: each of them has keys and nothing else for its resources. */
+const TRACKED = new Set<string>(SHAPES.KeyLastUsageTrackingOperation.enum)
 
 const PREPARED = new Map<string, Prepared>()
 
@@ -155,5 +202,6 @@ export function prepareEntry(entry: Operation, validate?: (input: unknown) => vo
     ...entry,
     validate: validate ?? validator(entry.name),
     actions: entry.locators.map(([, locator]) => locator.action ?? `kms:${entry.name}`),
+    tracked: TRACKED.has(entry.name),
   }
 }

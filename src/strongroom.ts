@@ -150,9 +150,11 @@ export class Strongroom extends Client {
 
   /**
    * Does what dates call for, without waiting for somebody to ask: erases keys past their deletion, with materials and
-   * aliases, destroys imported material that has expired, rotates keys. How many keys it erased.
+   * aliases and grants, destroys imported material that has expired, rotates keys. Writes down when keys were last used.
+   * How many keys it erased.
    */
-  sweep(): Promise<number> {
+  async sweep(): Promise<number> {
+    await this.#records.lastUsage.flush()
     return sweep({ records: this.#records, backend: this.#backend, entropy: this.#entropy, now: this.#now() })
   }
 
@@ -160,6 +162,8 @@ export class Strongroom extends Client {
   async close(): Promise<void> {
     this.#ready = false
     await Promise.all([...this.#listeners].map((listener) => listener.close()))
+    // Should the store refuse, the last uses are lost, as in a crash; that keeps nobody from closing.
+    await this.#records.lastUsage.flush().catch(() => undefined)
     await this.#store.close()
     await this.#backend.close()
   }

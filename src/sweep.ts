@@ -22,10 +22,15 @@ export async function sweep(world: Rotating): Promise<number> {
   return erased
 }
 
-/** The edits that leave nothing of a key: its aliases, its materials, its row. */
+/**
+ * The edits that leave nothing of a key: its last use, its aliases, its materials, its row. Its grants, which can be too many
+ * for one commit, go before.
+ */
 export async function erasure(records: Records, key: Key): Promise<Edit[]> {
   const aliases = await records.aliases(records.scope(key.region, key.account), key.id, undefined, 1000)
+  await records.grants.eraseAll(key)
   return [
+    ...(await records.lastUsage.erasure(key)),
     ...aliases.map((alias) => edits.eraseAlias(alias)),
     ...key.materials.map((material) => edits.eraseMaterial(key, material)),
     edits.eraseKey(key),

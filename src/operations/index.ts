@@ -5,7 +5,9 @@ import * as aliases from './aliases.ts'
 import * as crypto from './crypto.ts'
 import * as datakeys from './datakeys.ts'
 import * as encapsulation from './encapsulation.ts'
+import * as grants from './grants.ts'
 import * as keys from './keys.ts'
+import * as lastusage from './lastusage.ts'
 import * as lifecycle from './lifecycle.ts'
 import * as mac from './mac.ts'
 import * as multiregion from './multiregion.ts'
@@ -13,6 +15,7 @@ import * as policies from './policies.ts'
 import * as random from './random.ts'
 import * as rotation from './rotation.ts'
 import * as signing from './signing.ts'
+import * as stores from './stores.ts'
 import * as tags from './tags.ts'
 
 const groups: readonly Record<string, Operation>[] = [
@@ -29,6 +32,9 @@ const groups: readonly Record<string, Operation>[] = [
   multiregion,
   aliases,
   policies,
+  grants,
+  stores,
+  lastusage,
   tags,
 ]
 

@@ -8,7 +8,10 @@ import { arnOf, parseIdentifier } from '../arn.ts'
 import { fingerprint, isUnder, materialIdIn } from '../ciphertext.ts'
 import { fail, MissingResource } from '../errors.ts'
 import { keyOf, type Key, type Material } from '../keys.ts'
+import { LastUsage } from '../lastusage.ts'
 import { Generations } from './generations.ts'
+import { Grants } from './grants.ts'
+import { KeyStores } from './keystores.ts'
 import {
   aliasFrom,
   eraseAlias,
@@ -70,6 +73,9 @@ type Edit =
 
 export class Records {
   readonly store: Store
+  readonly grants: Grants
+  readonly keyStores: KeyStores
+  readonly lastUsage: LastUsage
   private readonly limit: number
   private readonly released: (material: Material) => void
   private readonly realms = new Map<string, Realm>()
@@ -84,6 +90,9 @@ export class Records {
    */
   constructor(store: Store, limit: number, released: (material: Material) => void = () => undefined) {
     this.store = store
+    this.grants = new Grants(store)
+    this.keyStores = new KeyStores(store)
+    this.lastUsage = new LastUsage(store)
     this.limit = limit
     this.released = released
     this.cells = new Generations(limit, (cell) => {

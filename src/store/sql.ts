@@ -3,78 +3,88 @@ import { headerOf } from '../ciphertext.ts'
 import type { Alias } from '../aliases.ts'
 import { dueOf, keyOf, type Key, type Material, type MultiRegion, type Rotation, type Transition } from '../keys.ts'
 import type { Tag } from '../model/kms.ts'
+import { GRANTS } from './grants.ts'
+import { KEY_STORES } from './keystores.ts'
+import { LAST_USAGE } from './lastusage.ts'
+import { INTERNAL_KEYS } from './internal.ts'
+import { table } from './rows.ts'
 import type { Change, Row, Value } from './store.ts'
+
+const KEYS = table({
+  name: 'keys',
+  columns: [
+    { name: 'region', type: 'TEXT' },
+    { name: 'account', type: 'TEXT' },
+    { name: 'id', type: 'TEXT' },
+    { name: 'spec', type: 'TEXT' },
+    { name: 'usage', type: 'TEXT' },
+    { name: 'origin', type: 'TEXT' },
+    { name: 'manager', type: 'TEXT' },
+    { name: 'created', type: 'INTEGER' },
+    { name: 'enabled', type: 'INTEGER' },
+    { name: 'deletion', type: 'INTEGER' },
+    { name: 'due', type: 'INTEGER' },
+    { name: 'pending_window', type: 'INTEGER' },
+    { name: 'description', type: 'TEXT' },
+    { name: 'policy', type: 'TEXT' },
+    { name: 'tags', type: 'TEXT' },
+    { name: 'public_key', type: 'BLOB', null: true },
+    { name: 'rotation', type: 'TEXT', null: true },
+    { name: 'on_demand_rotations', type: 'INTEGER' },
+    { name: 'multi_region', type: 'TEXT', null: true },
+    { name: 'transition', type: 'TEXT', null: true },
+    { name: 'custom_key_store', type: 'TEXT', null: true },
+    { name: 'xks_key', type: 'TEXT', null: true },
+    { name: 'material', type: 'TEXT' },
+  ],
+  key: ['region', 'account', 'id'],
+  indexes: [
+    { name: 'keys_by_due', columns: ['due'] },
+    { name: 'keys_by_store', columns: ['region', 'account', 'custom_key_store'] },
+  ],
+})
+
+const MATERIALS = table({
+  name: 'materials',
+  columns: [
+    { name: 'region', type: 'TEXT' },
+    { name: 'account', type: 'TEXT' },
+    { name: 'key_id', type: 'TEXT' },
+    { name: 'id', type: 'TEXT' },
+    { name: 'state', type: 'TEXT' },
+    { name: 'created', type: 'INTEGER' },
+    { name: 'expires', type: 'INTEGER' },
+    { name: 'rotated', type: 'TEXT', null: true },
+    { name: 'description', type: 'TEXT' },
+    { name: 'token', type: 'BLOB', null: true },
+  ],
+  key: ['region', 'account', 'key_id', 'id'],
+  indexes: [{ name: 'materials_by_id', columns: ['region', 'id'] }],
+})
+
+const ALIASES = table({
+  name: 'aliases',
+  columns: [
+    { name: 'region', type: 'TEXT' },
+    { name: 'account', type: 'TEXT' },
+    { name: 'name', type: 'TEXT' },
+    { name: 'target', type: 'TEXT' },
+    { name: 'created', type: 'INTEGER' },
+    { name: 'updated', type: 'INTEGER' },
+  ],
+  key: ['region', 'account', 'name'],
+  indexes: [{ name: 'aliases_by_target', columns: ['region', 'account', 'target'] }],
+})
 
 export const SCHEMA = {
   version: 1,
-  tables: [
-    {
-      name: 'keys',
-      columns: [
-        { name: 'region', type: 'TEXT' },
-        { name: 'account', type: 'TEXT' },
-        { name: 'id', type: 'TEXT' },
-        { name: 'spec', type: 'TEXT' },
-        { name: 'usage', type: 'TEXT' },
-        { name: 'origin', type: 'TEXT' },
-        { name: 'manager', type: 'TEXT' },
-        { name: 'created', type: 'INTEGER' },
-        { name: 'enabled', type: 'INTEGER' },
-        { name: 'deletion', type: 'INTEGER' },
-        { name: 'due', type: 'INTEGER' },
-        { name: 'pending_window', type: 'INTEGER' },
-        { name: 'description', type: 'TEXT' },
-        { name: 'policy', type: 'TEXT' },
-        { name: 'tags', type: 'TEXT' },
-        { name: 'public_key', type: 'BLOB', null: true },
-        { name: 'rotation', type: 'TEXT', null: true },
-        { name: 'on_demand_rotations', type: 'INTEGER' },
-        { name: 'multi_region', type: 'TEXT', null: true },
-        { name: 'transition', type: 'TEXT', null: true },
-        { name: 'custom_key_store', type: 'TEXT', null: true },
-        { name: 'xks_key', type: 'TEXT', null: true },
-        { name: 'material', type: 'TEXT' },
-      ],
-      key: ['region', 'account', 'id'],
-      indexes: [{ name: 'keys_by_due', columns: ['due'] }],
-    },
-    {
-      name: 'materials',
-      columns: [
-        { name: 'region', type: 'TEXT' },
-        { name: 'account', type: 'TEXT' },
-        { name: 'key_id', type: 'TEXT' },
-        { name: 'id', type: 'TEXT' },
-        { name: 'state', type: 'TEXT' },
-        { name: 'created', type: 'INTEGER' },
-        { name: 'expires', type: 'INTEGER' },
-        { name: 'rotated', type: 'TEXT', null: true },
-        { name: 'description', type: 'TEXT' },
-        { name: 'token', type: 'BLOB', null: true },
-      ],
-      key: ['region', 'account', 'key_id', 'id'],
-      indexes: [{ name: 'materials_by_id', columns: ['region', 'id'] }],
-    },
-    {
-      name: 'aliases',
-      columns: [
-        { name: 'region', type: 'TEXT' },
-        { name: 'account', type: 'TEXT' },
-        { name: 'name', type: 'TEXT' },
-        { name: 'target', type: 'TEXT' },
-        { name: 'created', type: 'INTEGER' },
-        { name: 'updated', type: 'INTEGER' },
-      ],
-      key: ['region', 'account', 'name'],
-      indexes: [{ name: 'aliases_by_target', columns: ['region', 'account', 'target'] }],
-    },
-  ],
+  tables: [KEYS, MATERIALS, ALIASES, GRANTS, KEY_STORES, LAST_USAGE, INTERNAL_KEYS].map(({ definition }) => definition),
   migrations: [],
-} as const
+}
 
 /** A key from its row and those of its materials. */
 export function keyFrom(row: Row, materials: readonly Material[]): Key {
-  const column = reader('keys', row)
+  const column = KEYS.reader(row)
   return keyOf({
     region: column('region'),
     account: column('account'),
@@ -105,7 +115,7 @@ export function keyFrom(row: Row, materials: readonly Material[]): Key {
 
 /** As much of a key as its own row tells without its materials. */
 export function placeFrom(row: Row): KeyPlace {
-  const column = reader('keys', row)
+  const column = KEYS.reader(row)
   return {
     region: column('region'),
     account: column('account'),
@@ -125,12 +135,12 @@ export interface KeyPlace {
 
 /** Whose material a row holds. */
 export function ownerFrom(row: Row): { account: string; id: string } {
-  const column = reader('materials', row)
+  const column = MATERIALS.reader(row)
   return { account: column('account'), id: column('key_id') }
 }
 
 function keyRow(key: Key): Value[] {
-  return inOrder('keys', {
+  return KEYS.row({
     region: key.region,
     account: key.account,
     id: key.id,
@@ -158,7 +168,7 @@ function keyRow(key: Key): Value[] {
 }
 
 export function materialFrom(row: Row): Material {
-  const column = reader('materials', row)
+  const column = MATERIALS.reader(row)
   const id = column<string>('id')
   return {
     id,
@@ -175,7 +185,7 @@ export function materialFrom(row: Row): Material {
 }
 
 function materialRow(key: Key, material: Material): Value[] {
-  return inOrder('materials', {
+  return MATERIALS.row({
     region: key.region,
     account: key.account,
     key_id: key.id,
@@ -231,28 +241,6 @@ export function storeAlias(alias: Alias): Change {
 
 export function eraseAlias(alias: Alias): Change {
   return { table: 'aliases', key: [alias.region, alias.account, alias.name], expect: alias.version }
-}
-
-type TableName = (typeof SCHEMA)['tables'][number]['name']
-type ColumnName<T extends TableName> = Extract<
-  (typeof SCHEMA)['tables'][number],
-  { name: T }
->['columns'][number]['name']
-
-/** Where each column of a table stands in its rows. */
-const POSITIONS = new Map(
-  SCHEMA.tables.map(({ name, columns }) => [name as string, new Map(columns.map((c, i) => [c.name as string, i]))]),
-)
-
-/** Reads a row by the names of its columns; the schema vouches for the types. */
-function reader<T extends TableName>(table: T, row: Row): <V extends Value>(column: ColumnName<T>) => V {
-  const positions = POSITIONS.get(table)!
-  return <V extends Value>(column: ColumnName<T>) => row.values[positions.get(column)!] as V
-}
-
-/** A row from the values of its columns by name. */
-function inOrder<T extends TableName>(table: T, values: Record<ColumnName<T>, Value>): Value[] {
-  return [...POSITIONS.get(table)!.keys()].map((column) => values[column as ColumnName<T>])
 }
 
 function written(value: object | undefined): string | null {

@@ -26,7 +26,7 @@ const allow = (elements: Elements = {}) => statement('Allow', elements)
 const deny = (elements: Elements = {}) => statement('Deny', elements)
 const where = (operator: string, key: string, value: unknown) => ({ Condition: { [operator]: { [key]: value } } })
 
-const decides = test.macro({
+const decides = test.macro<[boolean, string, ...object[]]>({
   title: (_, sure: boolean, why: string) => `${sure ? 'sure' : 'not sure'}: ${why}`,
   exec(t, sure: boolean, _why: string, ...statements: object[]) {
     const document = parseDocument(JSON.stringify({ Version: '2012-10-17', Statement: statements }))

@@ -51,12 +51,12 @@ test('a statement is read into values', (t) => {
   )
 })
 
-const taken = test.macro({
+const taken = test.macro<[string, string]>({
   title: (_, why: string) => `taken: ${why}`,
   exec: (t, _why: string, text: string) => void t.notThrows(() => parseDocument(text)),
 })
 
-const refused = test.macro({
+const refused = test.macro<[string, string, string?]>({
   title: (_, why: string) => `refused: ${why}`,
   exec(t, _why: string, text: string, message = 'Syntax errors in policy.') {
     const error = t.throws(() => parseDocument(text), { instanceOf: KmsError })

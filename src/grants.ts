@@ -1,0 +1,203 @@
+/** A grant as a record, and the pure rules about it: whom it may name, what it may allow, when two are one. */
+import { createHash } from 'node:crypto'
+import { arnOf, partitionOf } from './arn.ts'
+import type { Instant } from './clock.ts'
+import { fail } from './errors.ts'
+import type { Key } from './keys.ts'
+import type { CreateGrantRequest, GrantConstraints, GrantListEntry, GrantOperation, KeyUsageType } from './model/kms.ts'
+import { isAccountId, isPrincipalArn } from './policy/principal.ts'
+
+export const GRANTS_PER_KEY = 50_000
+
+const PAIRS_PER_CONSTRAINT = 8
+const CONSTRAINT_VALUE_LENGTH = 384
+
+export interface Grant {
+  readonly region: string
+  /** The account of the key. */
+  readonly account: string
+  readonly keyId: string
+  /** 64 lower-case hex digits. */
+  readonly id: string
+  /** '' for none. */
+  readonly name: string
+  readonly created: Instant
+  /** The account of who made it. */
+  readonly issuer: string
+  /** The ARN of a principal, or the name of a service. */
+  readonly grantee: string
+  /** The same, and '' for none. */
+  readonly retiring: string
+  readonly operations: readonly GrantOperation[]
+  readonly constraints: GrantConstraints | undefined
+  /** Equal for grants of one name that are the same in all else; unlike that of any other grant without a name. */
+  readonly request: string
+  /** The version of the stored row, for optimistic commits; 0 before the first. */
+  readonly version: number
+}
+
+type Principals = Pick<
+  CreateGrantRequest,
+  'GranteePrincipal' | 'GranteeServicePrincipal' | 'RetiringPrincipal' | 'RetiringServicePrincipal'
+>
+
+/** What CreateGrant asks across its fields; the sentences are ours, AWS's own are unknown. */
+export function requireGrant(input: CreateGrantRequest): void {
+  const { GranteeServicePrincipal, Constraints, Operations } = input
+  if (granteeOf(input) === undefined) refuse('You must specify a GranteePrincipal or a GranteeServicePrincipal.')
+  const retiring = retiringOf(input)
+  if (GranteeServicePrincipal && !Constraints?.SourceArn) {
+    refuse('You must specify a SourceArn constraint with a GranteeServicePrincipal.')
+  }
+  if (GranteeServicePrincipal && retiring === undefined) {
+    refuse('You must specify a RetiringPrincipal or a RetiringServicePrincipal with a GranteeServicePrincipal.')
+  }
+  if (Operations.length === 0) refuse('You must specify at least one operation.')
+  const { EncryptionContextEquals, EncryptionContextSubset } = Constraints ?? {}
+  if (EncryptionContextEquals && EncryptionContextSubset) {
+    refuse('You can specify EncryptionContextEquals or EncryptionContextSubset, but not both.')
+  }
+  requirePairs(EncryptionContextEquals ?? EncryptionContextSubset ?? {})
+}
+
+export function granteeOf(input: Principals): string | undefined {
+  return oneOf('Grantee', input.GranteePrincipal, input.GranteeServicePrincipal)
+}
+
+export function retiringOf(input: Principals): string | undefined {
+  return oneOf('Retiring', input.RetiringPrincipal, input.RetiringServicePrincipal)
+}
+
+/** A principal as it is stored, from the pair of fields it can come in. */
+function oneOf(role: string, principal: string | undefined, service: string | undefined): string | undefined {
+  if (principal && service) {
+    refuse(`You can specify a ${role}Principal or a ${role}ServicePrincipal, but not both.`)
+  }
+  return principal ? principalOf(principal) : service
+}
+
+/** An account named by its id is its root. That there is such a principal cannot be seen; its form can. */
+export function principalOf(text: string): string {
+  if (isAccountId(text)) return `arn:aws:iam::${text}:root`
+  return isPrincipalArn(text) ? text : fail('InvalidArnException', `ARN does not refer to a valid principal: ${text}`)
+}
+
+function requirePairs(context: Readonly<Record<string, string>>): void {
+  const names = Object.keys(context)
+  if (names.length > PAIRS_PER_CONSTRAINT) {
+    refuse(`A constraint can have ${PAIRS_PER_CONSTRAINT} encryption context pairs at the most.`)
+  }
+  if (Object.values(context).some((value) => value.length > CONSTRAINT_VALUE_LENGTH)) {
+    refuse(`An encryption context value in a constraint can have ${CONSTRAINT_VALUE_LENGTH} characters at the most.`)
+  }
+  // AWS's pages disagree whether a grant compares names by case; so no grant may hang on it.
+  if (new Set(names.map((name) => name.toLowerCase())).size < names.length) {
+    refuse('A constraint cannot have encryption context pairs whose keys differ by case alone.')
+  }
+}
+
+const PUBLIC: readonly GrantOperation[] = ['GetPublicKey']
+const ANY: readonly GrantOperation[] = ['CreateGrant', 'RetireGrant', 'DescribeKey']
+const ENCRYPTION: readonly GrantOperation[] = ['Encrypt', 'Decrypt', 'ReEncryptFrom', 'ReEncryptTo']
+
+const SYMMETRIC: readonly GrantOperation[] = [
+  ...ENCRYPTION,
+  'GenerateDataKey',
+  'GenerateDataKeyWithoutPlaintext',
+  'GenerateDataKeyPair',
+  'GenerateDataKeyPairWithoutPlaintext',
+]
+
+const ASYMMETRIC: Readonly<Record<KeyUsageType, readonly GrantOperation[]>> = {
+  ENCRYPT_DECRYPT: [...ENCRYPTION, ...PUBLIC],
+  SIGN_VERIFY: ['Sign', 'Verify', ...PUBLIC],
+  GENERATE_VERIFY_MAC: ['GenerateMac', 'VerifyMac'],
+  KEY_AGREEMENT: ['DeriveSharedSecret', ...PUBLIC],
+  ENCAPSULATE_DECAPSULATE: ['Encapsulate', 'Decapsulate', ...PUBLIC],
+}
+
+/** Refuses a grant of what cannot be done with the key, or under a context it never has. */
+export function requireFit({ Operations, Constraints }: CreateGrantRequest, key: Key): void {
+  const symmetric = key.spec === 'SYMMETRIC_DEFAULT'
+  const legal = [...ANY, ...(symmetric ? SYMMETRIC : ASYMMETRIC[key.usage])]
+  const illegal = Operations.filter((operation) => !legal.includes(operation))
+  if (illegal.length > 0) {
+    refuse(`Grant operations [${illegal.join(', ')}] are not supported on a ${key.spec} key for ${key.usage}.`)
+  }
+  if (!symmetric && (Constraints?.EncryptionContextEquals ?? Constraints?.EncryptionContextSubset)) {
+    refuse('Encryption context constraints are supported on symmetric encryption keys alone.')
+  }
+}
+
+/** The grant that `input` asks for on `key`. */
+export function grantOf(input: CreateGrantRequest, key: Key, id: string, issuer: string, now: Instant): Grant {
+  const { region, account, id: keyId } = key
+  const { Name: name = '', Constraints } = input
+  const [grantee, retiring = ''] = [granteeOf(input)!, retiringOf(input)]
+  const operations = [...new Set(input.Operations)]
+  const constraints = Constraints && Object.values(Constraints).some((it) => it) ? Constraints : undefined
+  const request =
+    name === '' ? id : digest([name, issuer, grantee, retiring, operations.toSorted(), sorted(constraints)])
+  return {
+    region,
+    account,
+    keyId,
+    id,
+    name,
+    created: now,
+    issuer,
+    grantee,
+    retiring,
+    operations,
+    constraints,
+    request,
+    version: 0,
+  }
+}
+
+function digest(value: unknown): string {
+  return createHash('sha256').update(JSON.stringify(value)).digest('hex')
+}
+
+/** The pairs of a map, and of the maps in it, in the order of their names. */
+function sorted(value: object | undefined): unknown[] {
+  const entries = Object.entries(value ?? {}).filter(([, it]) => it !== undefined)
+  const ordered = entries.toSorted(([a], [b]) => (a < b ? -1 : 1))
+  return ordered.map(([name, it]: [string, unknown]) => [name, isMap(it) ? sorted(it) : it])
+}
+
+function isMap(value: unknown): value is object {
+  return typeof value === 'object'
+}
+
+/** Whether `text` can be the id of a grant at all. */
+export function requireGrantId(text: string): void {
+  if (!/^[0-9a-f]{64}$/.test(text)) fail('InvalidGrantIdException', `Invalid grant id ${text}`)
+}
+
+/** A grant as ListGrants shows it; one without a name shows an empty one, as in AWS's own examples. */
+export function entryOf(grant: Grant): GrantListEntry {
+  const { region, account, keyId, grantee, retiring } = grant
+  const principal = (text: string, isWanted: boolean) => (text !== '' && isWanted ? text : undefined)
+  return {
+    KeyId: arnOf(region, account, `key/${keyId}`),
+    GrantId: grant.id,
+    Name: grant.name,
+    CreationDate: new Date(grant.created),
+    GranteePrincipal: principal(grantee, isArn(grantee)),
+    GranteeServicePrincipal: principal(grantee, !isArn(grantee)),
+    RetiringPrincipal: principal(retiring, isArn(retiring)),
+    RetiringServicePrincipal: principal(retiring, !isArn(retiring)),
+    IssuingAccount: `arn:${partitionOf(region)}:iam::${grant.issuer}:root`,
+    Operations: [...grant.operations],
+    Constraints: grant.constraints,
+  }
+}
+
+function isArn(principal: string): boolean {
+  return principal.startsWith('arn:')
+}
+
+function refuse(message: string): never {
+  fail('ValidationException', message)
+}

@@ -1,0 +1,137 @@
+/** Grants in the store: by key, by grantee, by who may retire them, by what they were asked for as. */
+import type { Grant } from '../grants.ts'
+import type { GrantConstraints, GrantOperation } from '../model/kms.ts'
+import { table } from './rows.ts'
+import type { Change, Row, Store, Value } from './store.ts'
+
+export const GRANTS = table({
+  name: 'grants',
+  columns: [
+    { name: 'region', type: 'TEXT' },
+    { name: 'account', type: 'TEXT' },
+    { name: 'key_id', type: 'TEXT' },
+    { name: 'id', type: 'TEXT' },
+    { name: 'name', type: 'TEXT' },
+    { name: 'created', type: 'INTEGER' },
+    { name: 'issuer', type: 'TEXT' },
+    { name: 'grantee', type: 'TEXT' },
+    { name: 'retiring', type: 'TEXT' },
+    { name: 'operations', type: 'TEXT' },
+    { name: 'constraints', type: 'TEXT', null: true },
+    { name: 'request', type: 'TEXT' },
+  ],
+  key: ['region', 'account', 'key_id', 'id'],
+  indexes: [
+    { name: 'grants_by_grantee', columns: ['region', 'account', 'key_id', 'grantee'] },
+    { name: 'grants_by_retiring', columns: ['region', 'retiring'] },
+    // Unique, so that of two who ask for one grant at once, the second finds the first's.
+    { name: 'grants_by_request', columns: ['region', 'account', 'key_id', 'request'], unique: true },
+  ],
+})
+
+/** What tells a key from all others, whether or not it is still there. */
+export interface KeyName {
+  readonly region: string
+  readonly account: string
+  readonly id: string
+}
+
+/** Where a grant stands among those a principal may retire, in every account of a Region. */
+export type GrantPlace = readonly [account: string, keyId: string, id: string]
+
+export class Grants {
+  private readonly store: Store
+
+  constructor(store: Store) {
+    this.store = store
+  }
+
+  async get(key: KeyName, id: string): Promise<Grant | undefined> {
+    const row = await this.store.get('grants', [...primary(key), id])
+    return row ? grantFrom(row) : undefined
+  }
+
+  async askedFor(key: KeyName, request: string): Promise<Grant | undefined> {
+    const rows = await this.store.list('grants', 'grants_by_request', [...primary(key), request], null, 1)
+    return rows.map(grantFrom)[0]
+  }
+
+  /** Grants of a key, or those of one grantee, in the order of their ids, from after the id `after`. */
+  async list(key: KeyName, grantee: string | undefined, after: string | undefined, limit: number): Promise<Grant[]> {
+    const from = after === undefined ? null : [after]
+    const rows =
+      grantee === undefined
+        ? await this.store.list('grants', '', primary(key), from, limit)
+        : await this.store.list('grants', 'grants_by_grantee', [...primary(key), grantee], from, limit)
+    return rows.map(grantFrom)
+  }
+
+  /** Grants in a Region that `principal` may retire, from after `after`. */
+  async retirable(region: string, principal: string, after: GrantPlace | undefined, limit: number): Promise<Grant[]> {
+    const from = after === undefined ? null : [...after]
+    const rows = await this.store.list('grants', 'grants_by_retiring', [region, principal], from, limit)
+    return rows.map(grantFrom)
+  }
+
+  count(key: KeyName): Promise<number> {
+    return this.store.count('grants', '', primary(key))
+  }
+
+  /** Erases all grants of a key, so many at a time. */
+  async eraseAll(key: KeyName): Promise<void> {
+    for (;;) {
+      const grants = await this.list(key, undefined, undefined, AT_A_TIME)
+      if (grants.length === 0) return
+      await this.store.commit(grants.map((grant) => eraseGrant(grant).change))
+    }
+  }
+}
+
+const AT_A_TIME = 1000
+
+export function putGrant(grant: Grant): { readonly change: Change } {
+  const { region, account, keyId, id, name, created, issuer, grantee, retiring, request, version } = grant
+  const values = GRANTS.row({
+    region,
+    account,
+    key_id: keyId,
+    id,
+    name,
+    created,
+    issuer,
+    grantee,
+    retiring,
+    operations: JSON.stringify(grant.operations),
+    constraints: grant.constraints === undefined ? null : JSON.stringify(grant.constraints),
+    request,
+  })
+  return { change: { table: 'grants', key: [region, account, keyId, id], values, expect: version } }
+}
+
+export function eraseGrant({ region, account, keyId, id, version }: Grant): { readonly change: Change } {
+  return { change: { table: 'grants', key: [region, account, keyId, id], expect: version } }
+}
+
+function grantFrom(row: Row): Grant {
+  const column = GRANTS.reader(row)
+  const constraints = column<string | null>('constraints')
+  return {
+    region: column('region'),
+    account: column('account'),
+    keyId: column('key_id'),
+    id: column('id'),
+    name: column('name'),
+    created: column('created'),
+    issuer: column('issuer'),
+    grantee: column('grantee'),
+    retiring: column('retiring'),
+    operations: JSON.parse(column('operations')) as GrantOperation[],
+    constraints: constraints === null ? undefined : (JSON.parse(constraints) as GrantConstraints),
+    request: column('request'),
+    version: row.version,
+  }
+}
+
+function primary({ region, account, id }: KeyName): Value[] {
+  return [region, account, id]
+}
