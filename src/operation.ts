@@ -5,7 +5,7 @@
 import { hasAlgorithm } from './algorithms.ts'
 import type { Alias } from './aliases.ts'
 import { parseIdentifier } from './arn.ts'
-import { after, type Backend, type Eventually } from './backends/backend.ts'
+import { after, type Backend, type Eventually, type Recipient } from './backends/backend.ts'
 import { isFramed } from './ciphertext.ts'
 import type { Instant } from './clock.ts'
 import type { Entropy } from './entropy.ts'
@@ -41,6 +41,8 @@ export class Call<I = unknown> {
   principal: Resource = undefined as never
   /** The key material that made the request's ciphertext. */
   material: Material = undefined as never
+  /** For whom the answer is, when the request has an attestation document that was believed. */
+  recipient: Recipient | undefined
   /** The grant that the request names, if there is one. */
   grant: Grant | undefined
   /** What is to be committed, all or none, before the answer goes out. */

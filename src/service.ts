@@ -3,6 +3,7 @@
  * state and usage, dry run, the operation itself, commit. What need not wait does not: with its keys at hand, an
  * operation that changes nothing is answered without a promise.
  */
+import assert from 'node:assert/strict'
 import { authorize, denied } from './authorize.ts'
 import type { Backend, Eventually } from './backends/backend.ts'
 import type { Clock } from './clock.ts'
@@ -11,10 +12,11 @@ import { fail, MissingResource } from './errors.ts'
 import { requireGrantTokens } from './granttoken.ts'
 import type { Caller } from './identity.ts'
 import type { Key } from './keys.ts'
-import { OPERATIONS as MODEL, SHAPES } from './model/kms.ts'
+import { OPERATIONS as MODEL, SHAPES, type RecipientInfo } from './model/kms.ts'
 import { validator } from './model/validate.ts'
 import { Call, type Locator, type Operation, type Resource } from './operation.ts'
 import { OPERATIONS } from './operations/index.ts'
+import { attested } from './recipient.ts'
 import { Secrets } from './secrets.ts'
 import type { Records } from './store/cache.ts'
 import { isConflict } from './store/store.ts'
@@ -30,6 +32,7 @@ export interface Context {
 /** What requests of several operations bring along. */
 interface Presented {
   readonly GrantTokens?: readonly string[]
+  readonly Recipient?: RecipientInfo
 }
 
 /** How often an operation is run again because another one's commit came first; each round, one of them gets through. */
@@ -127,9 +130,22 @@ export class Service {
   }
 
   private perform(entry: Prepared, call: Call, context: Context): unknown {
-    const { GrantTokens: tokens } = call.input as Presented
+    const { GrantTokens: tokens, Recipient: recipient } = call.input as Presented
+    if (recipient && !call.recipient) return this.attest(recipient, entry, call, context)
     if (tokens === undefined || tokens === null || tokens.length === 0) return this.decide(entry, call, context)
     return requireGrantTokens(tokens, this.secrets).then(() => this.decide(entry, call, context))
+  }
+
+  /** Believes the recipient of an answer before anything is decided, for policies ask what it is; and sees it served. */
+  private async attest(recipient: RecipientInfo, entry: Prepared, call: Call, context: Context): Promise<unknown> {
+    call.recipient = await attested(recipient, call)
+    const output = await this.perform(entry, call, context)
+    // What was meant for it alone must never go out in the clear instead.
+    assert(
+      (output as { CiphertextForRecipient?: unknown }).CiphertextForRecipient,
+      `${entry.name} answers no recipient`,
+    )
+    return output
   }
 
   private decide(entry: Prepared, call: Call, context: Context): unknown {

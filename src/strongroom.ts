@@ -2,6 +2,7 @@
 import { Hsm } from '../bindings/node/index.js'
 import { nativeBackend } from './backends/native.ts'
 import type { Backend } from './backends/backend.ts'
+import type { Trust } from './backends/native/recipients.ts'
 import { Client } from './client.ts'
 import type { Instant } from './clock.ts'
 import { systemEntropy, type Entropy } from './entropy.ts'
@@ -12,6 +13,7 @@ import type { Handle } from './http/message.ts'
 import { SdkHandler } from './http/sdk.ts'
 import { listen, type Listener, type ListenOptions } from './http/server.ts'
 import { defaultAccounts, Identities, type AccountConfig, type Caller } from './identity.ts'
+import { Roots } from './roots.ts'
 import { Service } from './service.ts'
 import { Records } from './store/cache.ts'
 import { openSqlite, verifySqlite } from './store/sqlite.ts'
@@ -42,6 +44,13 @@ export interface StrongroomOptions {
   settleMillis?: number
   /** Keys whose records are kept at hand. Default 65,536. */
   cacheKeys?: number
+  /**
+   * Certificates in PEM that attestation documents have to lead to, so that answers go out to a `Recipient`: the root of
+   * AWS Nitro Enclaves, or one of your own. Default: none, and every document is refused.
+   */
+  attestationRoots?: string[]
+  /** Seconds that an attestation document may be old, or ahead of time. Default 300; AWS's figure is unpublished. */
+  attestationWindow?: number
   /** Told, in one line without secrets, of what is our own fault. */
   log?: (line: string) => void
   /** Told once when the store turns out damaged while the room is open; from then on every call is refused. */
@@ -74,6 +83,10 @@ export class Strongroom extends Client {
     const { data, memory = data === undefined, slots, deviceRate, deviceBurst, onDamage } = options
     const limits = { slots, deviceRate, deviceBurst }
     if (!memory && data === undefined) throw new TypeError('a room needs `data`, a folder, or `memory: true`')
+    const trust = {
+      roots: new Roots(options.attestationRoots ?? []),
+      window: (options.attestationWindow ?? 300) * 1000,
+    }
     const folder = memory ? undefined : data
     const hsm =
       folder === undefined
@@ -81,7 +94,7 @@ export class Strongroom extends Client {
         : await openVault(folder, options.rootSecret, limits)
     try {
       const store = await openSqlite(folder === undefined ? ':memory:' : storePath(folder), hsm, { onDamage })
-      const room = new Strongroom(hsm, store, options)
+      const room = new Strongroom(hsm, store, trust, options)
       await room.sweep()
       return room
     } catch (error) {
@@ -100,10 +113,10 @@ export class Strongroom extends Client {
     }
   }
 
-  private constructor(hsm: Hsm, store: Store, options: StrongroomOptions) {
+  private constructor(hsm: Hsm, store: Store, trust: Trust, options: StrongroomOptions) {
     const { now, accounts = defaultAccounts(options.account), log = () => undefined } = options
     const clock = now ? () => now().getTime() : Date.now
-    const backend = nativeBackend(hsm)
+    const backend = nativeBackend(hsm, trust)
     const entropy = systemEntropy
     const records = new Records(store, options.cacheKeys ?? 65_536, (material) => backend.release(material))
     const service = new Service(records, backend, clock, options.settleMillis ?? 0, entropy)

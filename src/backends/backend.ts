@@ -3,9 +3,17 @@
  * returns opaque tokens; what it can answer on the spot it returns, and only what cannot be comes as a promise.
  */
 import type { EncryptionContext } from '../ciphertext.ts'
+import type { Instant } from '../clock.ts'
 import { fail } from '../errors.ts'
-import type { Material } from '../keys.ts'
-import type { EncryptionAlgorithmSpec, MacAlgorithmSpec, MessageType, SigningAlgorithmSpec } from '../model/kms.ts'
+import type { Key, Material } from '../keys.ts'
+import type {
+  AlgorithmSpec,
+  EncryptionAlgorithmSpec,
+  MacAlgorithmSpec,
+  MessageType,
+  SigningAlgorithmSpec,
+  WrappingKeySpec,
+} from '../model/kms.ts'
 
 export type Eventually<T> = T | Promise<T>
 
@@ -21,6 +29,8 @@ export interface Backend {
   readonly agreement?: Agreement
   readonly kem?: Kem
   readonly keyPairs?: KeyPairs
+  readonly importer?: Importer
+  readonly recipients?: Recipients
   /** Wipes what is open of one key material, which nobody is going to use any more. */
   release(material: Material): void
   /** Wipes what is open. */
@@ -150,6 +160,72 @@ export interface KeyPair {
   readonly plaintext: Uint8Array | undefined
 }
 
+/** Keys from outside: each comes wrapped under a public key made for it, and is seen by the device alone. */
+export interface Importer {
+  /** Makes a wrapping key and the token that goes with it, for material of `key` alone and until `expiry`. */
+  parameters(key: Key, spec: WrappingKeySpec, algorithm: AlgorithmSpec, expiry: Instant): Eventually<Parameters>
+  /**
+   * Takes in what was wrapped. Throws InvalidImportTokenException, ExpiredImportTokenException, or
+   * InvalidCiphertextException for what cannot be unwrapped or is no material of the key's spec: in this order.
+   */
+  import(key: Key, token: Uint8Array, wrapped: Uint8Array, now: Instant): Eventually<Imported>
+}
+
+export interface Parameters {
+  readonly token: Uint8Array
+  /** SubjectPublicKeyInfo, DER. */
+  readonly publicKey: Uint8Array
+}
+
+export interface Imported extends Made {
+  /** The key material id, which follows from the key's id and the material, and is computed where both are known. */
+  readonly id: string
+}
+
+/** Whom an answer is for, by an attestation document that was believed. */
+export interface Recipient {
+  /** The module that issued the document. */
+  readonly moduleId: string
+  readonly timestamp: Instant
+  /** A Nitro enclave, or an instance with a NitroTPM. */
+  readonly platform: 'enclave' | 'tpm'
+  /** Platform configuration registers by their numbers: of the enclave, or of the TPM. */
+  readonly pcrs: ReadonlyMap<number, Uint8Array>
+  /** Its RSA key: SubjectPublicKeyInfo, DER. */
+  readonly publicKey: Uint8Array
+  readonly userData?: Uint8Array
+  readonly nonce?: Uint8Array
+}
+
+/** Answers for an attested recipient, who alone can read them: CMS envelopes for its key. */
+export interface Recipients {
+  /** Throws ValidationException, and says no more, for a document that is malformed, stale, or leads to no root we know. */
+  verify(document: Uint8Array, now: Instant): Eventually<Recipient>
+  /** Puts a plaintext that is outside already into an envelope. */
+  seal(recipient: Recipient, plaintext: Uint8Array): Eventually<Uint8Array>
+  /** Like `Cipher.open`, the plaintext staying inside. */
+  open(
+    recipient: Recipient,
+    material: Material,
+    blob: Uint8Array,
+    context: EncryptionContext | undefined,
+  ): Eventually<Uint8Array>
+  /** Like `Cipher.dataKey`. */
+  dataKey(
+    recipient: Recipient,
+    material: Material,
+    length: number,
+    context: EncryptionContext | undefined,
+  ): Eventually<EnvelopedDataKey>
+  /** Like `Backend.random`. */
+  random(recipient: Recipient, length: number): Eventually<Uint8Array>
+}
+
+export interface EnvelopedDataKey {
+  readonly blob: Uint8Array
+  readonly envelope: Uint8Array
+}
+
 /** A capability, of a backend that has it. */
 export function offered<T>(capability: T | undefined): T {
   return capability ?? fail('UnsupportedOperationException', 'the backend of the key cannot do this')
@@ -158,4 +234,17 @@ export function offered<T>(capability: T | undefined): T {
 /** Goes on with a value that may still be on its way; costs nothing when it is there. */
 export function after<T, U>(value: Eventually<T>, next: (value: T) => U): Eventually<U> {
   return value instanceof Promise ? value.then(next) : next(value)
+}
+
+/** A plaintext that has to come out of the HSM to go on to another place, and is wiped once it did. */
+export async function carry(
+  opened: Eventually<Uint8Array>,
+  onward: (plaintext: Uint8Array) => Eventually<Uint8Array>,
+): Promise<Uint8Array> {
+  const plaintext = await opened
+  try {
+    return await onward(plaintext)
+  } finally {
+    plaintext.fill(0)
+  }
 }

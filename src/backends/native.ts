@@ -3,9 +3,11 @@ import type { Hsm } from '../../bindings/node/index.js'
 import type { Backend } from './backend.ts'
 import { NativeCipher } from './native/cipher.ts'
 import { attempt } from './native/faults.ts'
+import { nativeImporter } from './native/importer.ts'
+import { NativeRecipients, type Trust } from './native/recipients.ts'
 import { Slots } from './native/slots.ts'
 
-export function nativeBackend(hsm: Hsm): Backend {
+export function nativeBackend(hsm: Hsm, trust: Trust): Backend {
   const slots = new Slots(hsm)
   return {
     create: (spec, uses) => attempt(() => ({ token: hsm.generate(spec, uses) })),
@@ -16,6 +18,8 @@ export function nativeBackend(hsm: Hsm): Backend {
         return bytes
       }),
     cipher: new NativeCipher(slots),
+    importer: nativeImporter(hsm),
+    recipients: new NativeRecipients(slots, trust),
     release: (material) => slots.release(material),
     close: () => hsm.close(),
   }

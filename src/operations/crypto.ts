@@ -1,11 +1,12 @@
 /** Encrypt, Decrypt, ReEncrypt: a few bytes under a KMS key, symmetric or not. */
 import { maxPlaintext } from '../algorithms.ts'
-import { after, offered, type Backend, type Eventually } from '../backends/backend.ts'
+import { after, carry, offered, type Backend, type Eventually } from '../backends/backend.ts'
 import type { EncryptionContext } from '../ciphertext.ts'
 import { fail } from '../errors.ts'
 import type { Key, Material } from '../keys.ts'
-import type { EncryptionAlgorithmSpec } from '../model/kms.ts'
+import type { DecryptResponse, EncryptionAlgorithmSpec } from '../model/kms.ts'
 import { ciphertextKey, operation, usable } from '../operation.ts'
+import { answerTo } from '../recipient.ts'
 
 export const encrypt = operation('Encrypt', {
   on: { key: usable('KeyId', 'ENCRYPT_DECRYPT', 'EncryptionAlgorithm') },
@@ -23,22 +24,26 @@ export const encrypt = operation('Encrypt', {
 
 export const decrypt = operation('Decrypt', {
   on: { key: ciphertextKey('KeyId', 'EncryptionAlgorithm') },
-  check({ Recipient }) {
-    // An answer meant for an enclave must never go out in the clear instead.
-    if (Recipient) fail('UnsupportedOperationException', 'Recipient is not supported yet.')
-  },
   require({ input, key }) {
     if (key.spec !== 'SYMMETRIC_DEFAULT') refuseContext(key, input.EncryptionContext)
   },
-  run({ input, key, material, backend }) {
+  run(call) {
+    const { input, key, material, backend, recipient } = call
     const EncryptionAlgorithm = input.EncryptionAlgorithm ?? 'SYMMETRIC_DEFAULT'
-    const opened = open(backend, material, EncryptionAlgorithm, input.CiphertextBlob!, input.EncryptionContext)
-    return after(opened, (Plaintext) => ({
-      KeyId: key.arn,
-      Plaintext,
-      EncryptionAlgorithm,
-      KeyMaterialId: materialIdOf(key, material),
-    }))
+    const { CiphertextBlob, EncryptionContext } = input
+    if (recipient && EncryptionAlgorithm === 'SYMMETRIC_DEFAULT') {
+      const sealed = offered(backend.recipients).open(recipient, material, CiphertextBlob!, EncryptionContext)
+      return after(sealed, (CiphertextForRecipient) => ({
+        KeyId: key.arn,
+        EncryptionAlgorithm,
+        CiphertextForRecipient,
+      }))
+    }
+    const opened = after(
+      open(backend, material, EncryptionAlgorithm, CiphertextBlob!, EncryptionContext),
+      (Plaintext) => ({ KeyId: key.arn, Plaintext, EncryptionAlgorithm, KeyMaterialId: materialIdOf(key, material) }),
+    )
+    return answerTo<DecryptResponse>(call, 'Plaintext', opened)
   },
 })
 
@@ -59,7 +64,8 @@ export const reEncrypt = operation('ReEncrypt', {
     const within = SourceEncryptionAlgorithm === 'SYMMETRIC_DEFAULT' && destination.spec === 'SYMMETRIC_DEFAULT'
     const resealed = within
       ? backend.cipher.reseal(material, blob, from, destination.current!, to)
-      : carry(open(backend, material, SourceEncryptionAlgorithm, blob, from), (plaintext) => {
+      : // The plaintext has to come out of the HSM for it.
+        carry(open(backend, material, SourceEncryptionAlgorithm, blob, from), (plaintext) => {
           requireRoom(destination, DestinationEncryptionAlgorithm, plaintext)
           return seal(backend, destination, DestinationEncryptionAlgorithm, plaintext, to)
         })
@@ -97,19 +103,6 @@ function open(
   return algorithm === 'SYMMETRIC_DEFAULT'
     ? backend.cipher.open(material, blob, context)
     : offered(backend.asymmetric).decrypt(material, algorithm, blob)
-}
-
-/** From key to key where one is asymmetric: the plaintext has to come out of the HSM for it, and is wiped. */
-async function carry(
-  opened: Eventually<Uint8Array>,
-  onward: (plaintext: Uint8Array) => Eventually<Uint8Array>,
-): Promise<Uint8Array> {
-  const plaintext = await opened
-  try {
-    return await onward(plaintext)
-  } finally {
-    plaintext.fill(0)
-  }
 }
 
 function requireRoom(key: Key, algorithm: EncryptionAlgorithmSpec, plaintext: Uint8Array): void {

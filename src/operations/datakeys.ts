@@ -4,8 +4,9 @@ import { after, offered, type Eventually, type KeyPair } from '../backends/backe
 import type { EncryptionContext } from '../ciphertext.ts'
 import { fail } from '../errors.ts'
 import type { Key } from '../keys.ts'
-import type { DataKeyPairSpec, DataKeySpec } from '../model/kms.ts'
+import type { DataKeyPairSpec, DataKeySpec, GenerateDataKeyPairResponse } from '../model/kms.ts'
 import { operation, usable, type Call, type Locator } from '../operation.ts'
+import { answerTo } from '../recipient.ts'
 
 interface DataKeySize {
   readonly KeySpec?: DataKeySpec | undefined
@@ -17,12 +18,17 @@ const key = usable('KeyId', 'ENCRYPT_DECRYPT')
 
 export const generateDataKey = operation('GenerateDataKey', {
   on: { key },
-  check(input) {
-    oneSize(input)
-    // An answer meant for an enclave must never go out in the clear instead.
-    if (input.Recipient) fail('UnsupportedOperationException', 'Recipient is not supported yet.')
-  },
-  run({ input, key, backend }) {
+  check: oneSize,
+  run({ input, key, backend, recipient }) {
+    if (recipient) {
+      const recipients = offered(backend.recipients)
+      const sealed = recipients.dataKey(recipient, key.current!, sizeOf(input), input.EncryptionContext)
+      return after(sealed, ({ blob, envelope }) => ({
+        CiphertextBlob: blob,
+        KeyId: key.arn,
+        CiphertextForRecipient: envelope,
+      }))
+    }
     const made = backend.cipher.dataKey(key.current!, sizeOf(input), input.EncryptionContext, true)
     return after(made, ({ blob, plaintext }) => ({
       CiphertextBlob: blob,
@@ -53,14 +59,12 @@ const pairKey: Locator<Key> = {
 
 export const generateDataKeyPair = operation('GenerateDataKeyPair', {
   on: { key: pairKey },
-  check({ Recipient }) {
-    // An answer meant for an enclave must never go out in the clear instead.
-    if (Recipient) fail('UnsupportedOperationException', 'Recipient is not supported yet.')
-  },
   require: requirePair,
-  run({ input, key, backend }) {
+  run(call) {
+    const { input, key, backend } = call
     const { KeyPairSpec, EncryptionContext } = input
-    return after(pairFor(backend, key, KeyPairSpec, EncryptionContext, true), ({ publicKey, blob, plaintext }) => ({
+    const made = pairFor(backend, key, KeyPairSpec, EncryptionContext, true)
+    const pair = after(made, ({ publicKey, blob, plaintext }) => ({
       PrivateKeyCiphertextBlob: blob,
       PrivateKeyPlaintext: plaintext,
       PublicKey: publicKey,
@@ -68,6 +72,7 @@ export const generateDataKeyPair = operation('GenerateDataKeyPair', {
       KeyPairSpec,
       KeyMaterialId: key.current!.id,
     }))
+    return answerTo<GenerateDataKeyPairResponse>(call, 'PrivateKeyPlaintext', pair)
   },
 })
 

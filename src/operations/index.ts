@@ -5,6 +5,7 @@ import * as aliases from './aliases.ts'
 import * as crypto from './crypto.ts'
 import * as datakeys from './datakeys.ts'
 import * as encapsulation from './encapsulation.ts'
+import * as imported from './import.ts'
 import * as grants from './grants.ts'
 import * as keys from './keys.ts'
 import * as lastusage from './lastusage.ts'
@@ -27,6 +28,7 @@ const groups: readonly Record<string, Operation>[] = [
   encapsulation,
   random,
   keys,
+  imported,
   lifecycle,
   rotation,
   multiregion,

@@ -19,7 +19,10 @@ export const createKey = operation('CreateKey', {
     const spec = specOf(input)
     requireUsage(spec, input.KeyUsage)
     if (input.CustomKeyStoreId) fail('CustomKeyStoreNotFoundException')
-    if (input.Origin && input.Origin !== 'AWS_KMS') {
+    if (input.Origin === 'EXTERNAL' && !SPECS[spec].importable) {
+      fail('UnsupportedOperationException', `KeySpec ${spec} is not supported with Origin EXTERNAL.`)
+    }
+    if (input.Origin && input.Origin !== 'AWS_KMS' && input.Origin !== 'EXTERNAL') {
       fail('UnsupportedOperationException', `Origin ${input.Origin} is not supported yet.`)
     }
     if (input.XksKeyId) fail('ValidationException', 'XksKeyId needs an external key store.')
@@ -38,10 +41,12 @@ export const createKey = operation('CreateKey', {
     const { input, scope, now, backend, entropy } = call
     const spec = specOf(input)
     const usage = input.KeyUsage ?? 'ENCRYPT_DECRYPT'
-    return after(backend.create(SPECS[spec].hsm, USES[usage]), ({ token, publicKey }) => {
+    // What is to be imported comes later.
+    const making = input.Origin === 'EXTERNAL' ? undefined : backend.create(SPECS[spec].hsm, USES[usage])
+    return after(making, (made) => {
       const { region } = scope.realm
       const id = input.MultiRegion ? `mrk-${entropy.hex(16)}` : entropy.uuid()
-      const material = newMaterial(entropy.hex(32), token, now)
+      const materials = made ? [newMaterial(entropy.hex(32), made.token, now)] : []
       const key = keyOf({
         ...NEW_KEY,
         region,
@@ -49,18 +54,18 @@ export const createKey = operation('CreateKey', {
         id,
         spec,
         usage,
-        origin: 'AWS_KMS',
+        origin: input.Origin ?? 'AWS_KMS',
         created: now,
         description: input.Description ?? '',
         policy: input.Policy ?? '',
         tags: mergeTags([], input.Tags ?? []),
-        publicKey,
+        publicKey: made?.publicKey,
         multiRegion: input.MultiRegion ? { primary: region, related: [{ region, deletion: NEVER }] } : undefined,
-        currentId: material.id,
-        materials: [material],
+        currentId: materials[0]?.id ?? '',
+        materials,
       })
       refuseLockout(input, call.caller, key)
-      call.put(edits.putKey(key), edits.putMaterial(key, material))
+      call.put(edits.putKey(key), ...materials.map((material) => edits.putMaterial(key, material)))
       return { KeyMetadata: metadataOf(key, now) }
     })
   },

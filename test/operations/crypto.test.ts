@@ -181,7 +181,7 @@ test('an answer meant for an enclave never goes out in the clear', async (t) => 
     room.generateDataKey({ KeyId: id, KeySpec: 'AES_256', Recipient }),
     room.generateRandom({ NumberOfBytes: 8, Recipient }),
   ]) {
-    await refuses(t, act, 'UnsupportedOperationException')
+    await refuses(t, act, 'ValidationException', 'The attestation document is not valid.')
   }
 })
 

@@ -37,7 +37,6 @@ test('CreateKey refuses what AWS refuses, and what is not built yet by its name'
     'KeyUsage KEY_AGREEMENT is not compatible with KeySpec RSA_2048',
   )
   await refuses(t, room.createKey({ KeySpec: 'AES' as never }), 'ValidationException', /enum value set/)
-  await refuses(t, room.createKey({ Origin: 'EXTERNAL' }), 'UnsupportedOperationException')
   await refuses(t, room.createKey({ Policy: '{' }), 'MalformedPolicyDocumentException')
 })
 

@@ -24,6 +24,12 @@ export function translate(error: unknown): Error {
   switch ((error as HsmFault).code) {
     case 'DecryptionFailed':
       return new KmsError('InvalidCiphertextException')
+    case 'InvalidMaterial':
+      return new KmsError('InvalidCiphertextException')
+    case 'ExpiredToken':
+      return new KmsError('ExpiredImportTokenException')
+    case 'InvalidAttestation':
+      return new KmsError('ValidationException', 'The attestation document is not valid.')
     case 'InvalidPublicKey':
       return new KmsError('ValidationException')
     case 'RateLimited':
