@@ -53,7 +53,7 @@ export async function visit(door: DoorName, settleMillis?: number): Promise<Visi
   return {
     async send(name, input, caller) {
       try {
-        return { output: await ask(name, input, caller) }
+        return { output: (await ask(name, input, caller)) ?? {} }
       } catch (error) {
         if (error instanceof KmsError) return { error: error.code, message: error.message }
         if (error instanceof sdk.KMSServiceException) return { error: error.name, message: wordsOf(error) }

@@ -1,7 +1,7 @@
 /** Plays a story at a door, and tells where it went another way. */
 import type { OperationName } from '../../src/model/kms.ts'
 import { ACCOUNT, REGION, STRANGER, visit, type DoorName, type Outcome, type Visit } from './doors.ts'
-import { CLOCK, type Asking, type Requests, type Story, type Template, type Waiting } from './story.ts'
+import { CLOCK, requestsWith, type Asking, type Requests, type Story, type Template, type Waiting } from './story.ts'
 import { differences, placed, resolve, type Saved } from './values.ts'
 import { make } from './workbench.ts'
 
@@ -44,12 +44,14 @@ async function ask(
 ): Promise<Played[]> {
   const { times = 1, region = REGION, expect = {}, save = {} } = step
   const account = step.as === undefined ? ACCOUNT : (resolve(step.as, saved) as string)
-  const calls = step.call ? [[step.call, step.input ?? {}] as const] : Object.entries(step.calls ?? requests)
+  const { call, input = {}, each } = step
+  const several = each ? requestsWith(requests, each) : Object.entries(step.calls ?? {})
+  const calls = call ? [[call, input] as const] : several
   const played: Played[] = []
   for (let i = 0; i < times; i++) {
     saved.set('i', i)
     for (const [name, template] of calls as [OperationName, Template][]) {
-      const input = resolve({ ...(template as object), ...step.each }, saved) as Record<string, unknown>
+      const input = resolve(template, saved) as Record<string, unknown>
       const outcome = await stage.send(name, input, { account, region })
       const problems = compare(expect, outcome, saved)
       if (problems.length > 0) throw new Error(`${where}, ${name}: ${problems.join('\n  ')}`)

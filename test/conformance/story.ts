@@ -9,7 +9,7 @@ export interface Story {
   /** A sentence. */
   readonly title: string
   readonly room: { readonly settleMillis?: number }
-  /** Requests that `each` sends, all of them, with its own members added. */
+  /** Requests that `each` sends, all of them, with those of its own members added that the operation has. */
   readonly requests: Requests
   readonly steps: readonly Step[]
 }
@@ -17,7 +17,7 @@ export interface Story {
 /** JSON; see `values.ts` for what stands for what. */
 export type Template = string | number | boolean | null | readonly Template[] | { readonly [name: string]: Template }
 
-export type Requests = Readonly<Partial<Record<OperationName, Template>>>
+export type Requests = Readonly<Partial<Record<OperationName, Readonly<Record<string, Template>>>>>
 
 export type Step = Asking | Waiting | Making
 
@@ -52,6 +52,15 @@ export interface Making {
 /** What can be made, and of what; see `workbench.ts`. */
 export const MAKES: Readonly<Record<string, readonly string[]>> = {
   wrapped: ['material', 'publicKey', 'algorithm'],
+}
+
+/** The requests that a step with `each` sends. */
+export function requestsWith(requests: Requests, each: Readonly<Record<string, Template>>): [string, Template][] {
+  return Object.entries(requests).map(([name, input]) => {
+    const members = membersOf(OPERATIONS[name as OperationName]?.input ?? '')
+    const added = Object.entries(each).filter(([member]) => Object.hasOwn(members, member))
+    return [name, { ...input, ...Object.fromEntries(added) }]
+  })
 }
 
 const FOLDER = new URL('stories/', import.meta.url)
@@ -161,10 +170,14 @@ function checkAsking(
   }
   const { each } = step
   const several = isRecord(each)
-    ? Object.entries(requests).map(([name, input]) => [name, { ...(input as object), ...each }] as const)
+    ? requestsWith(requests, each as Record<string, Template>)
     : isRecord(step.calls)
       ? Object.entries(step.calls)
       : undefined
+  for (const member of Object.keys(isRecord(each) ? each : {})) {
+    if (!several?.some(([, input]) => Object.hasOwn(input as object, member)))
+      complain(where, `no request has a \`${member}\``)
+  }
   const calls = several ?? [[String(step.call), step.input ?? {}] as const]
   for (const [name, input] of calls) {
     if (!Object.hasOwn(OPERATIONS, name)) complain(where, `AWS KMS has no operation \`${name}\``)
@@ -190,8 +203,11 @@ function checkAsking(
 /** The top-level members must be those of the shape: a misspelt one would be ignored, as AWS does. */
 function checkMembers(value: unknown, shape: string, where: string, complain: Complain): void {
   if (!isRecord(value)) return
-  const members = (SHAPES as Record<string, { members?: object }>)[shape]?.members ?? {}
-  known(value, Object.keys(members), where, complain)
+  known(value, Object.keys(membersOf(shape)), where, complain)
+}
+
+function membersOf(shape: string): object {
+  return (SHAPES as Record<string, { members?: object }>)[shape]?.members ?? {}
 }
 
 /** Whatever is referred to must have been saved before. */
