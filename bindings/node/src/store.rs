@@ -199,6 +199,12 @@ impl Store {
         )
     }
 
+    /// Leaves nothing in the store's files of what was deleted: as soon as nobody reads the past any more.
+    #[napi(ts_return_type = "Promise<void>")]
+    pub fn scrub<'env>(&self, env: &'env Env) -> napi::Result<Object<'env>> {
+        promise(env, Ok(()), |(), reply| self.0.scrub(reply), |_, ()| Ok(()))
+    }
+
     /// The number of the last durable commit.
     #[napi]
     pub fn revision(&self) -> f64 {

@@ -12,14 +12,13 @@ use std::sync::Arc;
 
 use crate::error::{Code, Error, Result};
 use crate::files::{beside, private, sync_directory};
-use crate::ledger::Ledger;
+use crate::ledger::{self, Ledger};
 use crate::mac::{About, Macs};
 
 /// Slots lie in different sectors and pages.
 const STRIDE: u64 = 4096;
 const SLOTS: u64 = 2;
-const LEDGER: usize = 56;
-const SLOT: usize = LEDGER + 32;
+const SLOT: usize = ledger::LENGTH + 32;
 
 pub struct Anchor {
     file: File,
@@ -89,8 +88,8 @@ impl Anchor {
     pub fn record(&mut self, ledger: &Ledger) -> Result<()> {
         self.unsettled = Some(*ledger);
         let mut slot = [0; SLOT];
-        slot[..LEDGER].copy_from_slice(&ledger.to_bytes());
-        slot[LEDGER..].copy_from_slice(&self.macs.tag(About::Anchor, &ledger.to_bytes()));
+        slot[..ledger::LENGTH].copy_from_slice(&ledger.to_bytes());
+        slot[ledger::LENGTH..].copy_from_slice(&self.macs.tag(About::Anchor, &ledger.to_bytes()));
         self.file.write_all_at(&slot, self.next * STRIDE)?;
         self.next = (self.next + 1) % SLOTS;
         Ok(())
@@ -118,7 +117,7 @@ impl Anchor {
             read => read?,
         }
         let (ledger, mac) = bytes
-            .split_first_chunk::<LEDGER>()
+            .split_first_chunk::<{ ledger::LENGTH }>()
             .expect("a slot begins with a ledger");
         Ok(self
             .macs

@@ -8,21 +8,30 @@ use crate::error::{Code, Error, Result};
 use crate::ledger::Ledger;
 use crate::shared::Shared;
 use crate::table::Table;
+use crate::veil::veils_of;
 
 /// How many rows go by between two looks at whether the check was called off.
 const STRIDE: i64 = 1024;
 
-/// Checks the whole database as it is now, while others may go on writing; gives the state it proved.
-pub fn check(connection: &Connection, shared: &Shared, off: &AtomicBool) -> Result<Ledger> {
+/// What was proved: the state, and of each veil that was ever used whether it covers something.
+pub struct Checked {
+    pub ledger: Ledger,
+    pub worn: Vec<bool>,
+}
+
+/// Checks the whole database as it is now, while others may go on writing.
+pub fn check(connection: &Connection, shared: &Shared, off: &AtomicBool) -> Result<Checked> {
     let snapshot = connection.unchecked_transaction()?;
     let ledger = Ledger::load(&snapshot, &shared.macs)?;
     let mut found = Ledger {
         sequence: ledger.sequence,
         schema: ledger.schema,
+        veils: ledger.veils,
         ..Ledger::default()
     };
+    let mut worn = vec![false; usize::try_from(ledger.veils).unwrap_or(0)];
     for table in shared.tables() {
-        add(&snapshot, shared, table, off, &mut found)?;
+        add(&snapshot, shared, table, off, &mut found, &mut worn)?;
     }
     if found != ledger {
         let message = format!(
@@ -39,7 +48,7 @@ pub fn check(connection: &Connection, shared: &Shared, off: &AtomicBool) -> Resu
         )));
     }
     snapshot.commit()?;
-    Ok(ledger)
+    Ok(Checked { ledger, worn })
 }
 
 fn add(
@@ -48,12 +57,19 @@ fn add(
     table: &Table,
     off: &AtomicBool,
     found: &mut Ledger,
+    worn: &mut [bool],
 ) -> Result<()> {
     let mut statement = connection.prepare(&table.statements.scan)?;
     let mut rows = statement.query(())?;
     while let Some(row) = rows.next()? {
-        found.sum.add(&table.open(&shared.macs, row)?.mac);
+        let sealed = table.open(&shared.macs, row)?;
+        found.sum.add(&sealed.mac);
         found.rows += 1;
+        for number in veils_of(table, &sealed.row) {
+            let place = usize::try_from(number).ok().and_then(|at| worn.get_mut(at));
+            *place.ok_or_else(|| Error::damaged("a veil that was never used"))? = true;
+        }
+        shared.uncover(table, sealed.row)?;
         if found.rows % STRIDE == 0 && off.load(Ordering::Relaxed) {
             return Err(Error::closed());
         }

@@ -7,7 +7,7 @@ use rusqlite::config::DbConfig;
 use rusqlite::wal::CheckpointMode;
 use rusqlite::{Connection, OpenFlags};
 
-use crate::error::Result;
+use crate::error::{Code, Result};
 
 /// The name under which a store lives in memory alone.
 pub const MEMORY: &str = ":memory:";
@@ -27,6 +27,8 @@ pub fn writer(path: &Path, cache_kib: u32, pages: Option<u32>) -> Result<Connect
     connection.pragma_update(None, "synchronous", "FULL")?;
     connection.pragma_update(None, "fullfsync", true)?;
     connection.pragma_update(None, "checkpoint_fullfsync", true)?;
+    // What is deleted is overwritten, not merely forgotten.
+    connection.pragma_update_and_check(None, "secure_delete", true, |row| row.get::<_, i64>(0))?;
     // The writer checkpoints when nobody waits for a commit.
     connection.pragma_update(None, "wal_autocheckpoint", 0)?;
     if let Some(pages) = pages {
@@ -39,6 +41,17 @@ pub fn writer(path: &Path, cache_kib: u32, pages: Option<u32>) -> Result<Connect
 /// Opens a connection that only reads.
 pub fn reader(path: &Path, cache_kib: u32) -> Result<Connection> {
     connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY, cache_kib)
+}
+
+/// Moves the whole log into the database and empties it, unless somebody still reads from it; whether that was done.
+pub fn scrub(connection: &Connection) -> Result<bool> {
+    connection.busy_timeout(Duration::ZERO)?;
+    let emptied = checkpoint(connection, true);
+    connection.busy_timeout(PATIENCE)?;
+    match emptied {
+        Err(error) if error.code == Code::Io => Ok(false),
+        emptied => emptied.map(|()| true),
+    }
 }
 
 /// Moves the log into the database as far as readers allow, and empties it if `whole`.

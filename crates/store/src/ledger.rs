@@ -17,15 +17,21 @@ pub struct Ledger {
     pub sum: Sum,
     /// The version of the schema.
     pub schema: i64,
+    /// How many veils were ever used.
+    pub veils: i64,
 }
+
+/// A state as bytes.
+pub const LENGTH: usize = 64;
 
 const CREATE: &str = "
     CREATE TABLE _store (id BLOB NOT NULL, schema TEXT NOT NULL, shape BLOB NOT NULL, mac BLOB NOT NULL) STRICT;
     CREATE TABLE _ledger (
-        sequence INTEGER NOT NULL, rows INTEGER NOT NULL, sum BLOB NOT NULL, schema INTEGER NOT NULL, mac BLOB NOT NULL
+        sequence INTEGER NOT NULL, rows INTEGER NOT NULL, sum BLOB NOT NULL, schema INTEGER NOT NULL,
+        veils INTEGER NOT NULL, mac BLOB NOT NULL
     ) STRICT;
     INSERT INTO _store VALUES (randomblob(16), '', x'', x'');
-    INSERT INTO _ledger VALUES (0, 0, x'', 0, x'');";
+    INSERT INTO _ledger VALUES (0, 0, x'', 0, 0, x'');";
 
 impl Ledger {
     /// Makes the tables that hold it, and a random identity; both still to be sealed.
@@ -33,16 +39,17 @@ impl Ledger {
         Ok(connection.execute_batch(CREATE)?)
     }
 
-    pub fn to_bytes(self) -> [u8; 56] {
-        let mut bytes = [0; 56];
+    pub fn to_bytes(self) -> [u8; LENGTH] {
+        let mut bytes = [0; LENGTH];
         bytes[..8].copy_from_slice(&self.sequence.to_le_bytes());
         bytes[8..16].copy_from_slice(&self.rows.to_le_bytes());
         bytes[16..48].copy_from_slice(&self.sum.to_bytes());
-        bytes[48..].copy_from_slice(&self.schema.to_le_bytes());
+        bytes[48..56].copy_from_slice(&self.schema.to_le_bytes());
+        bytes[56..].copy_from_slice(&self.veils.to_le_bytes());
         bytes
     }
 
-    pub fn from_bytes(bytes: &[u8; 56]) -> Self {
+    pub fn from_bytes(bytes: &[u8; LENGTH]) -> Self {
         let number =
             |at: usize| i64::from_le_bytes(bytes[at..at + 8].try_into().expect("eight bytes"));
         let sum: [u8; 32] = bytes[16..48].try_into().expect("32 bytes");
@@ -51,6 +58,7 @@ impl Ledger {
             rows: number(8),
             sum: sum.into(),
             schema: number(48),
+            veils: number(56),
         }
     }
 
@@ -62,11 +70,12 @@ impl Ledger {
                 rows: row.get(1)?,
                 sum: row.get::<_, [u8; 32]>(2)?.into(),
                 schema: row.get(3)?,
+                veils: row.get(4)?,
             };
-            Ok((ledger, row.get::<_, Mac>(4)?))
+            Ok((ledger, row.get::<_, Mac>(5)?))
         };
-        let mut statement =
-            connection.prepare_cached("SELECT sequence, rows, sum, schema, mac FROM _ledger")?;
+        let mut statement = connection
+            .prepare_cached("SELECT sequence, rows, sum, schema, veils, mac FROM _ledger")?;
         match statement.query_row((), read).optional()? {
             Some((ledger, mac)) if macs.verify(About::Ledger, &ledger.to_bytes(), &mac) => {
                 Ok(ledger)
@@ -81,13 +90,14 @@ impl Ledger {
     pub fn save(&self, connection: &Connection, macs: &Macs) -> Result<()> {
         let mac = macs.tag(About::Ledger, &self.to_bytes());
         let mut statement = connection.prepare_cached(
-            "UPDATE _ledger SET sequence = ?, rows = ?, sum = ?, schema = ?, mac = ?",
+            "UPDATE _ledger SET sequence = ?, rows = ?, sum = ?, schema = ?, veils = ?, mac = ?",
         )?;
         statement.execute((
             self.sequence,
             self.rows,
             self.sum.to_bytes(),
             self.schema,
+            self.veils,
             mac,
         ))?;
         Ok(())

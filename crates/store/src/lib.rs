@@ -9,6 +9,9 @@
 //! is found by the full `check`. The `anchor` file beside the database holds the ledger of the last commit: an older
 //! copy of the whole database is found when it is opened. Two old copies that fit together are beyond all of this.
 //!
+//! A column can be `veiled`: its values are covered with secrets from a third file (`veil`), which are destroyed together
+//! with the value, so that copies of the database do not outlive it.
+//!
 //! Deliberately absent: any word of what the rows mean. Tables arrive as a `schema` in JSON.
 
 mod anchor;
@@ -30,6 +33,7 @@ mod sql;
 mod store;
 mod table;
 mod value;
+mod veil;
 mod writer;
 
 pub use error::{Code, Error, Result};

@@ -32,6 +32,7 @@ pub enum About {
     Ledger = 2,
     Store = 3,
     Anchor = 4,
+    Veils = 5,
 }
 
 /// Makes and verifies MACs of one store: its random id is part of the key, so that a row of another store is foreign.

@@ -39,12 +39,13 @@ pub fn migrate(
     let from = old.version;
     let before = check(
         connection,
-        &Shared::new(old, Arc::clone(macs), 0),
+        &Shared::new(old, Arc::clone(macs), None, 0),
         &AtomicBool::new(false),
-    )?;
+    )?
+    .ledger;
     let transaction = connection.unchecked_transaction()?;
-    let ledger = transform(&transaction, macs, from, new, before.sequence + 1).map_err(
-        |error| match error.code {
+    let ledger =
+        transform(&transaction, macs, from, new, &before).map_err(|error| match error.code {
             Code::Full | Code::Io => error,
             _ => Error::new(
                 Code::Version,
@@ -53,8 +54,7 @@ pub fn migrate(
                     new.version
                 ),
             ),
-        },
-    )?;
+        })?;
     transaction.commit()?;
     Ok(ledger)
 }
@@ -64,7 +64,7 @@ fn transform(
     macs: &Macs,
     from: i64,
     new: &Schema,
-    sequence: i64,
+    before: &Ledger,
 ) -> Result<Ledger> {
     let mut steps: Vec<_> = new
         .migrations
@@ -83,10 +83,11 @@ fn transform(
         Table::new(table.clone()).reseal(connection, macs, &mut rows, &mut sum)?;
     }
     let ledger = Ledger {
-        sequence,
+        sequence: before.sequence + 1,
         rows,
         sum,
         schema: new.version,
+        veils: before.veils,
     };
     build(connection, macs, new, &ledger)?;
     Ok(ledger)

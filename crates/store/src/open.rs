@@ -21,6 +21,7 @@ use crate::mac::{Key, Macs};
 use crate::migrate::{create, migrate};
 use crate::schema::Schema;
 use crate::shared::Shared;
+use crate::veil::{self, Veils};
 
 /// How to serve a store.
 #[derive(Clone, Debug)]
@@ -107,7 +108,11 @@ pub fn enter(path: &Path, schema: Schema, key: &Key, options: &Options) -> Resul
         }
         None => None,
     };
-    let shared = Arc::new(Shared::new(schema, macs, ledger.sequence));
+    let veils = place
+        .as_ref()
+        .map(|_| Veils::open(veil::path_of(path), Arc::clone(&macs), ledger.veils))
+        .transpose()?;
+    let shared = Arc::new(Shared::new(schema, macs, veils, ledger.sequence));
     Ok(Entered {
         place,
         connection,
@@ -137,12 +142,14 @@ pub fn verify(path: &Path, schema: &str, key: &Key) -> Result<Verified> {
         });
     }
     let (macs, stored) = identify(&connection, key, &schema)?;
-    reconcile(&connection, &files, &macs)?;
+    let (ledger, _) = reconcile(&connection, &files, &macs)?;
+    let veils = Veils::open(veil::path_of(path), Arc::clone(&macs), ledger.veils)?;
     let ledger = check(
         &connection,
-        &Shared::new(stored, macs, 0),
+        &Shared::new(stored, macs, Some(veils), 0),
         &AtomicBool::new(false),
-    )?;
+    )?
+    .ledger;
     Ok(Verified {
         rows: ledger.rows,
         revision: ledger.sequence,

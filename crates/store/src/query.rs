@@ -3,7 +3,6 @@
 use rusqlite::{Connection, params_from_iter};
 
 use crate::error::{Error, Result};
-use crate::mac::Macs;
 use crate::reply::Reply;
 use crate::schema::Index;
 use crate::shared::Shared;
@@ -86,9 +85,10 @@ fn get(
 ) -> Result<Option<Row>> {
     let table = shared.table(table)?;
     table.admit_key(key)?;
-    Ok(table
-        .find(connection, &shared.macs, key)?
-        .map(|found| found.row))
+    let found = table.find(connection, &shared.macs, key)?;
+    found
+        .map(|sealed| shared.uncover(table, sealed.row))
+        .transpose()
 }
 
 fn count(connection: &Connection, shared: &Shared, list: &List) -> Result<i64> {
@@ -107,14 +107,7 @@ fn list(connection: &Connection, shared: &Shared, list: &List) -> Result<Vec<Row
     order.admit(&list.equal, 0, "equal")?;
     let mut rows = Vec::new();
     let Some(after) = &list.after else {
-        order.fetch(
-            connection,
-            &shared.macs,
-            &list.equal,
-            None,
-            list.limit,
-            &mut rows,
-        )?;
+        order.fetch(connection, shared, &list.equal, None, list.limit, &mut rows)?;
         return Ok(rows);
     };
     if list.equal.len() + after.len() != order.positions.len() {
@@ -129,7 +122,7 @@ fn list(connection: &Connection, shared: &Shared, list: &List) -> Result<Vec<Row
         let equal = [&list.equal, &after[..depth]].concat();
         order.fetch(
             &snapshot,
-            &shared.macs,
+            shared,
             &equal,
             Some(&after[depth]),
             list.limit,
@@ -213,7 +206,7 @@ impl<'a> Order<'a> {
     fn fetch(
         &self,
         connection: &Connection,
-        macs: &Macs,
+        shared: &Shared,
         equal: &[Value],
         after: Option<&Value>,
         limit: usize,
@@ -226,7 +219,7 @@ impl<'a> Order<'a> {
         let mut found = statement.query(params_from_iter(parameters))?;
         let mut last = None;
         while let Some(row) = found.next()? {
-            let row = self.table.open(macs, row)?.row;
+            let row = self.table.open(&shared.macs, row)?.row;
             let place: Vec<_> = self
                 .positions
                 .iter()
@@ -241,7 +234,7 @@ impl<'a> Order<'a> {
                 )));
             }
             last = Some(place);
-            rows.push(row);
+            rows.push(shared.uncover(self.table, row)?);
         }
         Ok(())
     }

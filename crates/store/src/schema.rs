@@ -30,6 +30,9 @@ pub struct Column {
     pub kind: Kind,
     #[serde(default)]
     pub null: bool,
+    /// Its values are covered, and destroyed in every copy of the database when they are gone.
+    #[serde(default)]
+    pub veiled: bool,
 }
 
 #[derive(Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -103,6 +106,21 @@ impl Definition {
                 return Err(Error::misuse(format!(
                     "schema: `{}` has no column `{name}`",
                     self.name
+                )));
+            }
+        }
+        for column in self.columns.iter().filter(|column| column.veiled) {
+            let indexed = self.indexes.iter().flat_map(|index| &index.columns);
+            let plain = self
+                .key
+                .iter()
+                .chain(indexed)
+                .all(|name| *name != column.name);
+            // What was destroyed reads as null.
+            if column.kind != Kind::Blob || !column.null || !plain {
+                return Err(Error::misuse(format!(
+                    "schema: `{}` of `{}` cannot be veiled",
+                    column.name, self.name
                 )));
             }
         }

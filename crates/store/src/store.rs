@@ -113,6 +113,11 @@ impl Store {
         drop(self.jobs.send(Job::Commit(Commit { changes, reply })));
     }
 
+    /// Leaves nothing in the files of what was deleted: as soon as nobody reads the past any more, the log is emptied.
+    pub fn scrub(&self, reply: Reply<()>) {
+        drop(self.jobs.send(Job::Scrub(reply)));
+    }
+
     /// The number of the last durable commit.
     pub fn revision(&self) -> i64 {
         self.shared.revision.load(Ordering::Acquire)
@@ -177,7 +182,12 @@ impl Checking {
         let (sender, done) = mpsc::sync_channel(1);
         let handle = spawn("store check", move || {
             let result = check(&connection, &shared, &off)
-                .map(|_| shared.checked.store(true, Ordering::Release));
+                .and_then(|checked| match &shared.veils {
+                    // A crash may have come between a commit and the tearing of the veils it left over.
+                    Some(veils) => veils.tear_unless(&checked.worn),
+                    None => Ok(()),
+                })
+                .map(|()| shared.checked.store(true, Ordering::Release));
             // A check that could not be made is no better than one that failed, unless it was called off.
             if let Err(error) = &result
                 && error.code != Code::Closed

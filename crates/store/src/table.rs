@@ -30,6 +30,8 @@ pub struct Table {
     pub statements: Statements,
     /// Where the columns of the key stand among all columns.
     key: Vec<usize>,
+    /// Where the veiled columns stand.
+    pub veiled: Vec<usize>,
 }
 
 impl Table {
@@ -39,10 +41,14 @@ impl Table {
             .iter()
             .filter_map(|name| definition.position(name))
             .collect();
+        let veiled = (0..definition.columns.len())
+            .filter(|at| definition.columns[*at].veiled)
+            .collect();
         Self {
             statements: Statements::new(&definition),
             definition,
             key,
+            veiled,
         }
     }
 
@@ -96,6 +102,17 @@ impl Table {
 
     fn key_of<'a>(&'a self, values: &'a [Value]) -> impl Iterator<Item = &'a Value> {
         self.key.iter().map(|position| &values[*position])
+    }
+
+    /// What sets the value of one column of one row apart from every other, as bytes.
+    pub fn place(&self, values: &[Value], column: usize) -> Vec<u8> {
+        let mut bytes = Vec::with_capacity(192);
+        Value::encode_text(&self.definition.name, &mut bytes);
+        Value::encode_text(&self.definition.columns[column].name, &mut bytes);
+        for value in self.key_of(values) {
+            value.encode(&mut bytes);
+        }
+        bytes
     }
 
     /// Makes the row that commit `sequence` writes.

@@ -1,5 +1,6 @@
 //! The thread that writes: it takes all commits that wait, applies each by itself, and makes them durable together.
 
+use std::mem::take;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI32, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
@@ -18,6 +19,7 @@ use crate::reply::Reply;
 use crate::shared::Shared;
 use crate::table::Row;
 use crate::value::Value;
+use crate::veil::veils_of;
 
 /// One row put or deleted.
 #[derive(Clone, Debug)]
@@ -42,6 +44,7 @@ pub enum Job {
     Commit(Commit),
     /// A read of a store in memory, which only this thread's connection can see.
     Query(Query),
+    Scrub(Reply<()>),
     Close(Reply<()>),
 }
 
@@ -60,6 +63,10 @@ pub struct Writer {
     ledger: Ledger,
     shared: Arc<Shared>,
     options: Options,
+    /// Veils of what the last commits deleted, to be torn.
+    loose: Vec<u64>,
+    /// What was deleted may still stand in the log.
+    unscrubbed: bool,
     /// How many pages the log has.
     log: Arc<AtomicI32>,
     /// Threads that read, to be waited for at the end.
@@ -80,6 +87,8 @@ impl Writer {
             ledger,
             shared,
             options,
+            loose: Vec::new(),
+            unscrubbed: false,
             log: Arc::default(),
             readers,
         };
@@ -90,10 +99,11 @@ impl Writer {
     /// Works until the store is closed.
     pub fn serve(mut self, jobs: &Receiver<Job>) {
         loop {
-            let first = if self
-                .place
-                .as_ref()
-                .is_none_or(|place| place.anchor.is_settled())
+            let first = if !self.unscrubbed
+                && self
+                    .place
+                    .as_ref()
+                    .is_none_or(|place| place.anchor.is_settled())
             {
                 jobs.recv().map_err(|_| RecvTimeoutError::Disconnected)
             } else {
@@ -103,6 +113,7 @@ impl Writer {
                 Ok(job) => Some(job),
                 Err(RecvTimeoutError::Timeout) => {
                     self.settle();
+                    self.scrub();
                     continue;
                 }
                 Err(RecvTimeoutError::Disconnected) => return drop(self.finish()),
@@ -118,6 +129,12 @@ impl Writer {
                         if let Some(connection) = &self.connection {
                             query.run(connection, &self.shared);
                         }
+                    }
+                    Job::Scrub(reply) => {
+                        self.commit(take(&mut batch));
+                        self.unscrubbed = self.place.is_some();
+                        self.scrub();
+                        reply.send(Ok(()));
                     }
                     Job::Close(reply) => {
                         self.commit(batch);
@@ -176,14 +193,16 @@ impl Writer {
 
     fn transact(&mut self, batch: &[Commit]) -> Result<Vec<Result<i64>>> {
         self.reconnect()?;
+        self.tear()?;
         let connection = self.connection.as_ref().ok_or_else(Error::closed)?;
-        let (ledger, results) = self
+        let (ledger, results, loose) = self
             .write(connection, batch)
             .map_err(|error| explain(connection, error))?;
         if ledger == self.ledger {
             return Ok(results);
         }
         self.ledger = ledger;
+        self.loose = loose;
         if let Some(place) = &mut self.place {
             // The commits are there, whatever the reason that they cannot be acknowledged.
             place.anchor.record(&ledger).map_err(|error| Error {
@@ -191,6 +210,7 @@ impl Writer {
                 ..error
             })?;
         }
+        self.tear()?;
         self.shared.batches.fetch_add(1, Ordering::Relaxed);
         self.shared
             .revision
@@ -198,13 +218,14 @@ impl Writer {
         Ok(results)
     }
 
-    /// Makes `batch` durable in the database: the state after it, and what became of each commit.
+    /// Makes `batch` durable in the database: the state after it, what became of each commit, and the veils left over.
     fn write(
         &self,
         connection: &Connection,
         batch: &[Commit],
-    ) -> Result<(Ledger, Vec<Result<i64>>)> {
+    ) -> Result<(Ledger, Vec<Result<i64>>, Vec<u64>)> {
         let mut ledger = self.ledger;
+        let mut all = Vec::new();
         let mut results = Vec::with_capacity(batch.len());
         run(connection, "BEGIN IMMEDIATE")?;
         for commit in batch {
@@ -213,12 +234,15 @@ impl Writer {
                 sequence: ledger.sequence + 1,
                 ..ledger
             };
-            let applied = commit
-                .changes
-                .iter()
-                .try_for_each(|change| apply(connection, &self.shared, change, &mut after));
+            let mut loose = Vec::new();
+            let applied = commit.changes.iter().try_for_each(|change| {
+                apply(connection, &self.shared, change, &mut after, &mut loose)
+            });
             match applied {
-                Ok(()) => ledger = after,
+                Ok(()) => {
+                    ledger = after;
+                    all.append(&mut loose);
+                }
                 // Anything but these, or the loss of the transaction, concerns all.
                 Err(error) if !matches!(error.code, Code::Conflict | Code::Full | Code::Misuse) => {
                     return Err(error);
@@ -235,7 +259,7 @@ impl Writer {
             ledger.save(connection, &self.shared.macs)?;
             run(connection, "COMMIT")?;
         }
-        Ok((ledger, results))
+        Ok((ledger, results, all))
     }
 
     /// Undoes what a failed transaction left.
@@ -282,6 +306,29 @@ impl Writer {
         Ok(())
     }
 
+    /// Tears the veils of what is durably gone. The commit that deleted it stands, so failing is a matter of the disk.
+    fn tear(&mut self) -> Result<()> {
+        if let Some(veils) = &self.shared.veils {
+            veils
+                .tear(self.loose.iter().copied())
+                .map_err(|error| Error {
+                    code: Code::Io,
+                    ..error
+                })?;
+        }
+        self.loose.clear();
+        Ok(())
+    }
+
+    /// Empties the log if that is asked for, now or when readers allow it.
+    fn scrub(&mut self) {
+        if self.unscrubbed
+            && let Some(connection) = &self.connection
+        {
+            self.unscrubbed = !database::scrub(connection).unwrap_or(false);
+        }
+    }
+
     /// Makes the anchor durable. When that fails it is merely older than it could be, and is tried again.
     fn settle(&mut self) {
         if let Some(place) = &mut self.place {
@@ -300,10 +347,12 @@ impl Writer {
         // A damaged store is left as it is.
         self.shared.health.check()?;
         place.anchor.settle()?;
+        let torn = self.tear();
         if let Some(connection) = self.connection.take() {
             database::checkpoint(&connection, true)?;
         }
-        Ok(place.lock.unlock()?)
+        place.lock.unlock()?;
+        torn
     }
 }
 
@@ -313,6 +362,7 @@ fn apply(
     shared: &Shared,
     change: &Change,
     ledger: &mut Ledger,
+    loose: &mut Vec<u64>,
 ) -> Result<()> {
     let Change {
         table: name,
@@ -337,13 +387,22 @@ fn apply(
     if before.as_ref().map_or(0, |sealed| sealed.row.version) != *expect {
         return Err(conflict());
     }
+    let mut kept = Vec::new();
     if let Some(values) = values {
         table.admit_row(values, key)?;
+        let stored = match &shared.veils {
+            Some(veils) => {
+                let before = before.as_ref().map(|sealed| &sealed.row);
+                veils.cover(table, values, before, &mut ledger.veils)?
+            }
+            None => values.clone(),
+        };
         let row = Row {
-            values: values.clone(),
+            values: stored,
             version: expect + 1,
         };
         let sealed = table.seal(&shared.macs, row, ledger.sequence);
+        kept.extend(veils_of(table, &sealed.row));
         table.write(connection, &sealed, before.is_none())?;
         ledger.sum.add(&sealed.mac);
         ledger.rows += 1;
@@ -351,6 +410,7 @@ fn apply(
         table.delete(connection, key)?;
     }
     if let Some(before) = before {
+        loose.extend(veils_of(table, &before.row).filter(|number| !kept.contains(number)));
         ledger.sum.subtract(&before.mac);
         ledger.rows -= 1;
     }
