@@ -91,7 +91,7 @@ export const rotateKeyOnDemand = operation('RotateKeyOnDemand', {
   async run(call) {
     const { key, records, now, settle } = call
     refuseTooOften(key, now)
-    const material = key.origin === 'EXTERNAL' ? waiting(key) : await freshMaterial(key, call)
+    const material = key.origin === 'EXTERNAL' ? waiting(key, now) : await freshMaterial(key, call)
     const counted = withFields(key, { onDemandRotations: key.onDemandRotations + 1 })
     if (settle === 0) {
       call.put(...(await rotate(counted, [{ material, at: now, type: 'ON_DEMAND' }], call)))
@@ -160,9 +160,9 @@ function refuseTooOften(key: Key, now: number): void {
     fail('ConflictException', `${key.arn} is about to be rotated.`)
 }
 
-/** The imported material that waits for its rotation. */
-function waiting(key: Key): Material {
-  const found = key.materials.find(({ state }) => state === 'PENDING_ROTATION')
+/** The imported material that waits for its rotation, and has not expired over it. */
+function waiting(key: Key, now: number): Material {
+  const found = key.materials.find((material) => material.state === 'PENDING_ROTATION' && isPresent(material, now))
   return (
     found ?? fail('KMSInvalidStateException', `No available key material pending rotation for the key: ${key.arn}.`)
   )

@@ -2,13 +2,13 @@
 import test, { type ExecutionContext } from 'ava'
 import { createHash, randomBytes } from 'node:crypto'
 import type { AlgorithmSpec, Client, ImportKeyMaterialRequest, WrappingKeySpec } from '../../src/index.ts'
+import { bring, FOREVER, parcel } from '../helpers/import.ts'
 import { bytes, refuses, scene, type Scene } from '../helpers/scene.ts'
 import { node, openssl } from '../helpers/wrapping.ts'
 
 const Plaintext = bytes('brought along')
 const START = Date.UTC(2026, 0, 1)
 const day = (n: number) => new Date(START + n * 86_400_000)
-const FOREVER = { ExpirationModel: 'KEY_MATERIAL_DOES_NOT_EXPIRE' } as const
 
 interface Vacant extends Scene {
   /** A key that waits for its material. */
@@ -30,27 +30,6 @@ async function vacant(t: ExecutionContext, room?: Client): Promise<Vacant> {
     arn: arn!,
     describe: async () => ({ ...(await client.describeKey({ KeyId })).KeyMetadata }),
     bring: (material, more = FOREVER) => bring(client, KeyId, material, more),
-  }
-}
-
-async function bring(
-  room: Client,
-  KeyId: string,
-  material: Uint8Array,
-  more: Partial<ImportKeyMaterialRequest> = FOREVER,
-): Promise<string | undefined> {
-  const { ImportToken, EncryptedKeyMaterial } = await parcel(room, KeyId, material)
-  return (await room.importKeyMaterial({ KeyId, ImportToken, EncryptedKeyMaterial, ...more })).KeyMaterialId
-}
-
-/** What ImportKeyMaterial asks for, wrapped by node:crypto under a fresh RSA_2048 key. */
-async function parcel(room: Client, KeyId: string, material: Uint8Array) {
-  const { ImportToken, PublicKey } = await parameters(room, KeyId)
-  return {
-    KeyId,
-    ImportToken: ImportToken!,
-    EncryptedKeyMaterial: node.oaep(PublicKey!, material, 'sha256'),
-    ...FOREVER,
   }
 }
 
