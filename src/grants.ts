@@ -73,7 +73,7 @@ function oneOf(role: string, principal: string | undefined, service: string | un
   if (principal && service) {
     refuse(`You can specify a ${role}Principal or a ${role}ServicePrincipal, but not both.`)
   }
-  return principal ? principalOf(principal) : service
+  return principal ? principalOf(principal) : (service ?? undefined)
 }
 
 /** An account named by its id is its root. That there is such a principal cannot be seen; its form can. */

@@ -1,14 +1,11 @@
-/** A custom key store as a record, and the pure rules about it: what it must say, what no two may share, when it may change. */
-import { X509Certificate } from 'node:crypto'
+/** A custom key store as a record, and the pure rules about it: what no two may share, and what its state allows. */
 import type { Instant } from './clock.ts'
 import { fail } from './errors.ts'
 import type {
   ConnectionErrorCodeType,
   ConnectionStateType,
-  CreateCustomKeyStoreRequest,
   CustomKeyStoresListEntry,
   CustomKeyStoreType,
-  UpdateCustomKeyStoreRequest,
   XksProxyConnectivityType,
 } from './model/kms.ts'
 
@@ -49,104 +46,9 @@ export interface Proxy {
   readonly service: { readonly name: string; readonly owner: string } | undefined
 }
 
-type Properties = Pick<KeyStore, 'cluster' | 'proxy'>
-type Member = keyof CreateCustomKeyStoreRequest & keyof UpdateCustomKeyStoreRequest
-
+export type Properties = Pick<KeyStore, 'cluster' | 'proxy'>
 export function typeOf({ cluster }: Pick<KeyStore, 'cluster'>): CustomKeyStoreType {
   return cluster ? 'AWS_CLOUDHSM' : 'EXTERNAL_KEY_STORE'
-}
-
-/** What only stores of one type have. */
-const OWN: Readonly<Record<CustomKeyStoreType, readonly (Member | 'TrustAnchorCertificate')[]>> = {
-  AWS_CLOUDHSM: ['CloudHsmClusterId', 'TrustAnchorCertificate', 'KeyStorePassword'],
-  EXTERNAL_KEY_STORE: [
-    'XksProxyConnectivity',
-    'XksProxyUriEndpoint',
-    'XksProxyUriPath',
-    'XksProxyAuthenticationCredential',
-    'XksProxyVpcEndpointServiceName',
-    'XksProxyVpcEndpointServiceOwner',
-  ],
-}
-
-const NEEDED = 4
-
-/** What CreateCustomKeyStore asks across its fields; the sentences are ours, AWS's own are unknown. */
-export function requireKeyStore(input: CreateCustomKeyStoreRequest): void {
-  const { CustomKeyStoreType: type = 'AWS_CLOUDHSM' } = input
-  refuseForeign(type, input)
-  const missing = OWN[type].slice(0, NEEDED).filter((member) => input[member] === undefined)
-  if (missing.length > 0) refuse(`A custom key store of type ${type} needs ${missing.join(', ')}.`)
-  requirePassword(input.KeyStorePassword)
-  if (input.TrustAnchorCertificate !== undefined) requireCertificate(input.TrustAnchorCertificate)
-  if (input.XksProxyConnectivity) requireService(input.XksProxyConnectivity, input)
-}
-
-/** Refuses members of the other type. */
-function refuseForeign(
-  type: CustomKeyStoreType,
-  input: UpdateCustomKeyStoreRequest | CreateCustomKeyStoreRequest,
-): void {
-  const other = type === 'AWS_CLOUDHSM' ? 'EXTERNAL_KEY_STORE' : 'AWS_CLOUDHSM'
-  const given = OWN[other].filter((member) => (input as CreateCustomKeyStoreRequest)[member] !== undefined)
-  if (given.length > 0) refuse(`A custom key store of type ${type} has no ${given.join(', ')}.`)
-}
-
-function requirePassword(password: string | undefined): void {
-  if (password !== undefined && !/^[a-zA-Z0-9]+$/.test(password)) {
-    refuse('The KeyStorePassword must consist of letters and digits.')
-  }
-}
-
-function requireCertificate(text: string): void {
-  if (!isCertificate(text)) fail('IncorrectTrustAnchorException', 'The trust anchor is not an X.509 certificate.')
-}
-
-function isCertificate(text: string): boolean {
-  try {
-    return new X509Certificate(text).raw.length > 0
-  } catch {
-    return false
-  }
-}
-
-type ServiceInput = Pick<
-  CreateCustomKeyStoreRequest,
-  'XksProxyVpcEndpointServiceName' | 'XksProxyVpcEndpointServiceOwner'
->
-
-/** A proxy is reached through a VPC endpoint service, or has none. */
-function requireService(connectivity: XksProxyConnectivityType, input: ServiceInput): void {
-  const { XksProxyVpcEndpointServiceName: name, XksProxyVpcEndpointServiceOwner: owner } = input
-  if (connectivity === 'VPC_ENDPOINT_SERVICE' && name === undefined) {
-    refuse('An XksProxyConnectivity of VPC_ENDPOINT_SERVICE needs an XksProxyVpcEndpointServiceName.')
-  }
-  if (connectivity === 'PUBLIC_ENDPOINT' && (name ?? owner) !== undefined) {
-    refuse('An XksProxyConnectivity of PUBLIC_ENDPOINT has no VPC endpoint service.')
-  }
-}
-
-/** The properties that a request for a new store gives it. */
-export function propertiesOf(input: CreateCustomKeyStoreRequest, account: string): Properties {
-  if (input.CloudHsmClusterId !== undefined) {
-    return { cluster: { id: input.CloudHsmClusterId, trustAnchor: input.TrustAnchorCertificate! }, proxy: undefined }
-  }
-  const { XksProxyVpcEndpointServiceName: name, XksProxyVpcEndpointServiceOwner: owner = account } = input
-  const proxy = {
-    connectivity: input.XksProxyConnectivity!,
-    endpoint: input.XksProxyUriEndpoint!,
-    path: input.XksProxyUriPath!,
-    accessKeyId: input.XksProxyAuthenticationCredential!.AccessKeyId,
-    service: name === undefined ? undefined : { name, owner },
-  }
-  return { cluster: undefined, proxy }
-}
-
-type Secretive = Pick<CreateCustomKeyStoreRequest, 'KeyStorePassword' | 'XksProxyAuthenticationCredential'>
-
-/** The secret that a request entrusts to the store, if it does. */
-export function secretOf({ KeyStorePassword, XksProxyAuthenticationCredential }: Secretive): string | undefined {
-  return KeyStorePassword ?? XksProxyAuthenticationCredential?.RawSecretAccessKey
 }
 
 /** Whether two stores are to be the same in all but their secrets. */
@@ -187,43 +89,14 @@ function refuseSharedProxy(proxy: Proxy, other: Proxy): void {
   }
 }
 
-/** What may be changed while the store is connected; the rest wants it disconnected. */
-const ANY_TIME = new Set([
-  'CustomKeyStoreId',
-  'NewCustomKeyStoreName',
-  'XksProxyAuthenticationCredential',
-  'XksProxyUriPath',
-])
-
-/** The store as UpdateCustomKeyStore leaves it, but for its secret. */
-export function changed(store: KeyStore, input: UpdateCustomKeyStoreRequest): KeyStore {
-  refuseForeign(typeOf(store), input)
-  requirePassword(input.KeyStorePassword)
-  const members = Object.entries(input).flatMap(([member, value]) => (value === undefined ? [] : [member]))
-  if (members.length < 2) refuse('You must specify at least one property to update.')
-  const connected = store.state === 'CONNECTED' && members.every((member) => ANY_TIME.has(member))
-  if (!connected) requireState(store, ['DISCONNECTED'])
-  const { NewCustomKeyStoreName: name = store.name, CloudHsmClusterId: id } = input
-  const cluster = store.cluster && id !== undefined ? { ...store.cluster, id } : store.cluster
-  return { ...store, name, cluster, proxy: store.proxy && changedProxy(store.proxy, input, store.account) }
+/** What a request for something out of a custom key store meets today: it is not there, or, as none connects yet, not connected. */
+export function refuseUse(id: string, stores: readonly KeyStore[]): never {
+  const { state } = stores.find((store) => store.id === id) ?? missingStore(id)
+  fail('CustomKeyStoreInvalidStateException', `The custom key store ${id} is ${state}.`)
 }
 
-function changedProxy(proxy: Proxy, input: UpdateCustomKeyStoreRequest, account: string): Proxy {
-  const { XksProxyConnectivity: connectivity = proxy.connectivity } = input
-  if (connectivity !== proxy.connectivity && input.XksProxyUriEndpoint === undefined) {
-    refuse('You must change the XksProxyUriEndpoint with the XksProxyConnectivity.')
-  }
-  const { XksProxyVpcEndpointServiceName: name = proxy.service?.name } = input
-  const { XksProxyVpcEndpointServiceOwner: owner = proxy.service?.owner ?? account } = input
-  const kept = connectivity === 'PUBLIC_ENDPOINT' ? input : { XksProxyVpcEndpointServiceName: name }
-  requireService(connectivity, kept)
-  return {
-    connectivity,
-    endpoint: input.XksProxyUriEndpoint ?? proxy.endpoint,
-    path: input.XksProxyUriPath ?? proxy.path,
-    accessKeyId: input.XksProxyAuthenticationCredential?.AccessKeyId ?? proxy.accessKeyId,
-    service: connectivity === 'PUBLIC_ENDPOINT' || name === undefined ? undefined : { name, owner },
-  }
+export function missingStore(name: string): never {
+  fail('CustomKeyStoreNotFoundException', `The custom key store ${name} is not found.`)
 }
 
 export function requireState({ id, state }: KeyStore, states: readonly ConnectionStateType[]): void {
@@ -252,8 +125,4 @@ export function entryOf(store: KeyStore): CustomKeyStoresListEntry {
       VpcEndpointServiceOwner: proxy.service?.owner,
     },
   }
-}
-
-function refuse(message: string): never {
-  fail('ValidationException', message)
 }

@@ -1,8 +1,10 @@
 /** Names for keys: CreateAlias, UpdateAlias, DeleteAlias, ListAliases. */
 import { SPECS } from '../algorithms.ts'
+import type { Alias } from '../aliases.ts'
 import { parseIdentifier } from '../arn.ts'
 import { fail } from '../errors.ts'
 import { isGone } from '../keys.ts'
+import { PREDEFINED_ALIASES } from '../managed.ts'
 import { aliasPlace, existing, operation, type Call } from '../operation.ts'
 import { pageEnd, pageOf } from '../paging.ts'
 import { edits } from '../store/cache.ts'
@@ -60,21 +62,33 @@ export const listAliases = operation('ListAliases', {
     const { input, scope, records, now } = call
     const page = pageOf('ListAliases', input, 50, 100)
     const target = input.KeyId === undefined ? undefined : await targetOf(input.KeyId, call)
-    const found = await records.aliases(scope, target, page.after, page.limit + 1)
-    const rows = found.slice(0, page.limit)
+    const rows = await records.aliases(scope, target, page.after, page.limit + 1)
+    const found = target === undefined ? withPredefined(rows, page.after) : rows
+    const listed = found.slice(0, page.limit)
     // An alias goes with its key, whether or not either was swept yet.
-    const alive = await Promise.all(rows.map(async ({ target }) => !isGone(await records.find(scope, target), now)))
-    const shown = rows.filter((_, i) => alive[i])
-    const Aliases = shown.map(({ name, target: TargetKeyId, created, updated }) => ({
-      AliasName: name,
-      AliasArn: scope.arn(name),
-      TargetKeyId,
-      CreationDate: new Date(created),
-      LastUpdatedDate: new Date(updated),
+    const alive = await Promise.all(
+      listed.map(async (alias) => !('target' in alias) || !isGone(await records.find(scope, alias.target), now)),
+    )
+    const shown = listed.filter((_, i) => alive[i])
+    const Aliases = shown.map((alias) => ({
+      AliasName: alias.name,
+      AliasArn: scope.arn(alias.name),
+      ...('target' in alias && {
+        TargetKeyId: alias.target,
+        CreationDate: new Date(alias.created),
+        LastUpdatedDate: new Date(alias.updated),
+      }),
     }))
-    return { Aliases, ...pageEnd('ListAliases', found.length > page.limit ? rows.at(-1)!.name : undefined) }
+    return { Aliases, ...pageEnd('ListAliases', found.length > page.limit ? listed.at(-1)!.name : undefined) }
   },
 })
+
+/** The aliases of a page, and among them the names of services that have no key yet. */
+function withPredefined(rows: readonly Alias[], after = ''): (Alias | Pick<Alias, 'name'>)[] {
+  const taken = new Set(rows.map(({ name }) => name))
+  const vacant = PREDEFINED_ALIASES.filter((name) => name > after && !taken.has(name)).map((name) => ({ name }))
+  return [...rows, ...vacant].toSorted((a, b) => (a.name < b.name ? -1 : 1))
+}
 
 async function targetOf(identifier: string, { records, scope }: Pick<Call, 'records' | 'scope'>): Promise<string> {
   if (parseIdentifier(identifier).kind === 'alias') fail('NotFoundException', `Invalid keyId '${identifier}'`)

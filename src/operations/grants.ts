@@ -51,12 +51,12 @@ export const listGrants = operation('ListGrants', {
   on: { key },
   check(input) {
     granteeOf(input)
-    if (input.GrantId !== undefined) requireGrantId(input.GrantId)
+    if (input.GrantId) requireGrantId(input.GrantId)
   },
   async run({ input, key, records }) {
     const page = pageOf('ListGrants', input, 50, 100)
     const grantee = granteeOf(input)
-    if (input.GrantId !== undefined) {
+    if (input.GrantId) {
       const grant = (await records.grants.get(key, input.GrantId)) ?? missingGrant(input.GrantId)
       const shown = grantee === undefined || grant.grantee === grantee
       return { Grants: shown ? [entryOf(grant)] : [], Truncated: false }
@@ -100,11 +100,11 @@ export const retireGrant = operation('RetireGrant', {
   on: { key: grantedKey(nameInRetirement) },
   mutates: true,
   check({ GrantToken, KeyId, GrantId }) {
-    const [byToken, byId] = [GrantToken !== undefined, KeyId !== undefined && GrantId !== undefined]
-    if (byToken === byId || (byToken && (KeyId ?? GrantId) !== undefined)) {
+    const isOne = GrantToken ? !KeyId && !GrantId : KeyId && GrantId
+    if (!isOne) {
       fail('ValidationException', 'You must specify either a GrantToken, or a KeyId and a GrantId.')
     }
-    if (GrantId !== undefined) requireGrantId(GrantId)
+    if (GrantId) requireGrantId(GrantId)
   },
   run: (call) => call.put(eraseGrant(call.grant!)),
 })
@@ -137,7 +137,7 @@ function grantedKey<I>(nameIn: (call: Call<I>) => Named | Promise<Named>): Locat
 }
 
 async function nameInRetirement({ input, scope, secrets }: Call<RetireGrantRequest>): Promise<Named> {
-  if (input.GrantToken === undefined) {
+  if (!input.GrantToken) {
     // AWS's pages disagree whether a bare key id will do; the member's own says ARN.
     if (!input.KeyId!.startsWith('arn:')) fail('InvalidArnException', `Invalid arn ${input.KeyId!}`)
     return { KeyId: input.KeyId!, GrantId: input.GrantId! }

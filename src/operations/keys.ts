@@ -3,9 +3,18 @@ import { allowsUsage, isOffered, SPECS, USES } from '../algorithms.ts'
 import { after } from '../backends/backend.ts'
 import { NEVER } from '../clock.ts'
 import { fail } from '../errors.ts'
+import { requireStoreOf } from '../keystorerequests.ts'
+import { refuseUse } from '../keystores.ts'
 import { isGone, keyOf, NEW_KEY, newMaterial, withFields } from '../keys.ts'
 import { algorithmsOf, metadataOf } from '../metadata.ts'
-import type { CreateKeyRequest, CustomerMasterKeySpec, KeySpec, KeyUsageType } from '../model/kms.ts'
+import { managedKey, managedServiceOf } from '../managed.ts'
+import type {
+  CreateKeyRequest,
+  CustomerMasterKeySpec,
+  DescribeKeyRequest,
+  KeySpec,
+  KeyUsageType,
+} from '../model/kms.ts'
 import { existing, operation, visible } from '../operation.ts'
 import { pageEnd, pageOf } from '../paging.ts'
 import { refuseLockout, requirePolicy } from '../policies.ts'
@@ -18,14 +27,10 @@ export const createKey = operation('CreateKey', {
   check(input) {
     const spec = specOf(input)
     requireUsage(spec, input.KeyUsage)
-    if (input.CustomKeyStoreId) fail('CustomKeyStoreNotFoundException')
+    requireStoreOf(input, spec)
     if (input.Origin === 'EXTERNAL' && !SPECS[spec].importable) {
       fail('UnsupportedOperationException', `KeySpec ${spec} is not supported with Origin EXTERNAL.`)
     }
-    if (input.Origin && input.Origin !== 'AWS_KMS' && input.Origin !== 'EXTERNAL') {
-      fail('UnsupportedOperationException', `Origin ${input.Origin} is not supported yet.`)
-    }
-    if (input.XksKeyId) fail('ValidationException', 'XksKeyId needs an external key store.')
     if (input.Policy) requirePolicy(input.Policy)
     mergeTags([], input.Tags ?? [])
   },
@@ -38,7 +43,12 @@ export const createKey = operation('CreateKey', {
     }
   },
   run(call) {
-    const { input, scope, now, backend, entropy } = call
+    const { input, scope, records, now, backend, entropy } = call
+    const { CustomKeyStoreId: store } = input
+    if (store) {
+      const stores = records.keyStores.list(scope.realm.region, scope.account)
+      return stores.then((found) => refuseUse(store, found))
+    }
     const spec = specOf(input)
     const usage = input.KeyUsage ?? 'ENCRYPT_DECRYPT'
     // What is to be imported comes later.
@@ -71,8 +81,20 @@ export const createKey = operation('CreateKey', {
   },
 })
 
+const named = visible('KeyId')
+
 export const describeKey = operation('DescribeKey', {
-  on: { key: visible('KeyId') },
+  on: {
+    key: {
+      ...named,
+      /** To ask for the managed key of a service is to have it made. */
+      find(call) {
+        const { KeyId } = call.input as DescribeKeyRequest
+        const service = managedServiceOf(KeyId, call.scope)
+        return service === undefined ? named.find(call) : managedKey(service, call).then(() => named.find(call))
+      },
+    },
+  },
   run: ({ key, now }) => ({ KeyMetadata: metadataOf(key, now) }),
 })
 

@@ -1,19 +1,24 @@
 /** GenerateRandom: bytes of the HSM's generator. */
-import { after, offered } from '../backends/backend.ts'
+import { after } from '../backends/backend.ts'
 import { fail } from '../errors.ts'
+import { refuseUse } from '../keystores.ts'
 import { operation } from '../operation.ts'
+import { disclosing } from '../recipient.ts'
 
 export const generateRandom = operation('GenerateRandom', {
   on: {},
-  check({ NumberOfBytes, CustomKeyStoreId }) {
+  check({ NumberOfBytes }) {
     if ((NumberOfBytes ?? undefined) === undefined) fail('ValidationException', 'NumberOfBytes is required.')
-    if (CustomKeyStoreId) fail('CustomKeyStoreNotFoundException')
   },
-  run({ input, backend, recipient }) {
-    if (recipient) {
-      const sealed = offered(backend.recipients).random(recipient, input.NumberOfBytes!)
-      return after(sealed, (CiphertextForRecipient) => ({ CiphertextForRecipient }))
+  run(call) {
+    const { input, scope, records, recipient } = call
+    const { CustomKeyStoreId: store, NumberOfBytes } = input
+    if (store) {
+      const stores = records.keyStores.list(scope.realm.region, scope.account)
+      return stores.then((found) => refuseUse(store, found))
     }
-    return after(backend.random(input.NumberOfBytes!), (Plaintext) => ({ Plaintext }))
+    return after(disclosing(call).random(NumberOfBytes!), (bytes) =>
+      recipient ? { CiphertextForRecipient: bytes } : { Plaintext: bytes },
+    )
   },
 })

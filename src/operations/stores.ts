@@ -1,15 +1,13 @@
 /** Custom key stores as things: Create-, Describe-, Update-, Delete-, Connect- and DisconnectCustomKeyStore. */
 import { fail } from '../errors.ts'
+import { changed, propertiesOf, requireKeyStore, secretOf } from '../keystorerequests.ts'
 import {
-  changed,
   entryOf,
   isSame,
   KEY_STORES_PER_ACCOUNT,
-  propertiesOf,
+  missingStore,
   refuseShared,
-  requireKeyStore,
   requireState,
-  secretOf,
   typeOf,
   type KeyStore,
 } from '../keystores.ts'
@@ -54,7 +52,7 @@ export const createCustomKeyStore = operation('CreateCustomKeyStore', {
 export const describeCustomKeyStores = operation('DescribeCustomKeyStores', {
   on: {},
   check({ CustomKeyStoreId, CustomKeyStoreName }) {
-    if (CustomKeyStoreId !== undefined && CustomKeyStoreName !== undefined) {
+    if (CustomKeyStoreId && CustomKeyStoreName) {
       fail('ValidationException', 'You can specify a CustomKeyStoreId or a CustomKeyStoreName, but not both.')
     }
   },
@@ -63,8 +61,8 @@ export const describeCustomKeyStores = operation('DescribeCustomKeyStores', {
     const { CustomKeyStoreId: id, CustomKeyStoreName: name } = input
     const page = pageOf('DescribeCustomKeyStores', input, 1000, 1000)
     const stores = await storesOf(call)
-    if (id !== undefined || name !== undefined) {
-      const found = stores.find((store) => (id === undefined ? store.name === name : store.id === id))
+    if (id || name) {
+      const found = stores.find((store) => (id ? store.id === id : store.name === name))
       return { CustomKeyStores: [entryOf(found ?? missingStore((id ?? name)!))], Truncated: false }
     }
     const after = Number(page.after ?? -1)
@@ -143,10 +141,6 @@ function storesOf({ scope, records }: Asking<unknown>): Promise<KeyStore[]> {
 async function namedStore(call: Asking<{ readonly CustomKeyStoreId: string }>): Promise<KeyStore> {
   const { CustomKeyStoreId: id } = call.input
   return (await storesOf(call)).find((store) => store.id === id) ?? missingStore(id)
-}
-
-function missingStore(name: string): never {
-  fail('CustomKeyStoreNotFoundException', `The custom key store ${name} is not found.`)
 }
 
 function freePlace(stores: readonly KeyStore[]): number {

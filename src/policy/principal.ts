@@ -2,11 +2,14 @@
 
 const ACCOUNT = /^\d{12}$/
 const NAME = String.raw`[\w+=,.@-]+`
-/** A path may stand in front of the name of a user or role, but not of the role in a session's ARN. */
+/**
+ * A path may stand in front of the name of a user or role, but not of the role in a session's ARN; there the roles of AWS's
+ * own services have colons in their names (`aws:ec2-infrastructure`).
+ */
 const ARN = new RegExp(
   String.raw`^arn:(aws[a-z-]*):(?:` +
     String.raw`iam::(?<owner>\d{12}):(?:root|(?:user|role)/(?:[\x21-\x29\x2b-\x3e\x40-\x7e]+/)?${NAME})|` +
-    String.raw`sts::(?<issuer>\d{12}):(?:assumed-role/${NAME}/${NAME}|federated-user/${NAME}))$`,
+    String.raw`sts::(?<issuer>\d{12}):(?:assumed-role/[\w+=,.@:-]+/${NAME}|federated-user/${NAME}))$`,
 )
 const SERVICE = /^[a-z0-9-]+(\.[a-z0-9-]+)+$/i
 const PROVIDER = /^arn:aws[a-z-]*:iam::\d{12}:(saml|oidc)-provider\/\S+$/

@@ -424,7 +424,7 @@ for (const swept of [false, true]) {
     if (swept) t.is(await room.sweep(), 1)
     await virginia.replicateKey({ KeyId, ReplicaRegion: 'eu-west-1', Description: 'new' })
     t.like(await metadata(ireland, KeyId), { Description: 'new', KeyState: 'Enabled', CreationDate: day(7) })
-    t.deepEqual((await ireland.listAliases()).Aliases, [])
+    t.false((await ireland.listAliases()).Aliases!.some(({ TargetKeyId }) => TargetKeyId))
     await refuses(t, ireland.describeKey({ KeyId: 'alias/a' }), 'NotFoundException')
     t.deepEqual(Uint8Array.from((await ireland.decrypt({ CiphertextBlob })).Plaintext!), Plaintext)
     t.is(await room.sweep(), 0)

@@ -31,7 +31,9 @@ test('ListAliases tells name, ARN, target and dates, of all or of one key, page 
     all.push(...page.Aliases!.map(({ AliasName }) => AliasName!))
     Marker = page.NextMarker
   } while (Marker)
-  t.deepEqual(all.toSorted(), Array.from({ length: 12 }, (_, i) => alias(i)).toSorted())
+  const own = all.filter((name) => !name.startsWith('alias/aws/'))
+  t.deepEqual(own, Array.from({ length: 12 }, (_, i) => alias(i)).toSorted())
+  t.deepEqual(all, all.toSorted(), 'the names of AWS services stand among them')
   const { Aliases } = await room.listAliases({ KeyId: id })
   t.is(Aliases!.length, 7)
   t.deepEqual(
