@@ -5,7 +5,7 @@ import type { Instant } from './clock.ts'
 import { fail } from './errors.ts'
 import type { Key } from './keys.ts'
 import type { CreateGrantRequest, GrantConstraints, GrantListEntry, GrantOperation, KeyUsageType } from './model/kms.ts'
-import { isAccountId, isPrincipalArn } from './policy/principal.ts'
+import { accountOf, isAccountId, isPrincipalArn } from './policy/principal.ts'
 
 export const GRANTS_PER_KEY = 50_000
 
@@ -77,9 +77,14 @@ function oneOf(role: string, principal: string | undefined, service: string | un
 }
 
 /** An account named by its id is its root. That there is such a principal cannot be seen; its form can. */
-export function principalOf(text: string): string {
+function principalOf(text: string): string {
   if (isAccountId(text)) return `arn:aws:iam::${text}:root`
   return isPrincipalArn(text) ? text : fail('InvalidArnException', `ARN does not refer to a valid principal: ${text}`)
+}
+
+/** The account a principal belongs to; a service belongs to none. */
+export function ownerOf(principal: string): string | undefined {
+  return accountOf(principal)
 }
 
 function requirePairs(context: Readonly<Record<string, string>>): void {

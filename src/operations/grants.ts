@@ -6,6 +6,7 @@ import {
   grantOf,
   granteeOf,
   GRANTS_PER_KEY,
+  ownerOf,
   requireFit,
   requireGrant,
   requireGrantId,
@@ -16,7 +17,6 @@ import { isGone, type Key } from '../keys.ts'
 import type { ListRetirableGrantsRequest, RetireGrantRequest, RevokeGrantRequest } from '../model/kms.ts'
 import { existing, find, operation, type Call, type Locator, type Resource } from '../operation.ts'
 import { pageEnd, pageOf } from '../paging.ts'
-import { accountOf } from '../policy/principal.ts'
 import { edits } from '../store/cache.ts'
 import { eraseGrant, putGrant, type GrantPlace } from '../store/grants.ts'
 
@@ -153,7 +153,7 @@ function ownPrincipal(): Locator<Resource> {
   return {
     find({ input, caller }) {
       const arn = retiringOf(input as ListRetirableGrantsRequest)!
-      return { arn, account: accountOf(arn) ?? caller.account }
+      return { arn, account: ownerOf(arn) ?? caller.account }
     },
     admit: () => undefined,
   }
