@@ -36,7 +36,7 @@ export function underway(key: Key): Material | undefined {
 }
 
 /** Dates up to `now` at which `key` was due to rotate by itself. A disabled key does not, nor does one to be deleted. */
-export function dueDates(key: Key, now: Instant): Instant[] {
+function dueDates(key: Key, now: Instant): Instant[] {
   const dates: Instant[] = []
   if (!key.rotation || !key.enabled || key.deletion !== NEVER || key.pendingWindow > 0) return dates
   const { next, periodInDays } = key.rotation

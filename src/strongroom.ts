@@ -77,6 +77,7 @@ export class Strongroom extends Client {
   readonly #handle: Handle
   readonly #listeners = new Set<Listener>()
   #ready = true
+  #closed: Promise<void> | undefined
 
   /** Opens a room. Throws before anything is changed when the folder is in use, damaged, or sealed under another secret. */
   static async open(options: StrongroomOptions = {}): Promise<Strongroom> {
@@ -171,8 +172,12 @@ export class Strongroom extends Client {
     return sweep({ records: this.#records, backend: this.#backend, entropy: this.#entropy, now: this.#now() })
   }
 
-  /** Stops serving, waits for what is under way, closes the store and wipes the HSM. */
-  async close(): Promise<void> {
+  /** Stops serving, waits for what is under way, closes the store and wipes the HSM; once, however often it is called. */
+  close(): Promise<void> {
+    return (this.#closed ??= this.#close())
+  }
+
+  async #close(): Promise<void> {
     this.#ready = false
     await Promise.all([...this.#listeners].map((listener) => listener.close()))
     // Should the store refuse, the last uses are lost, as in a crash; that keeps nobody from closing.

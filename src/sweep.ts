@@ -8,7 +8,7 @@ import { isConflict } from './store/store.ts'
 
 const AT_A_TIME = 100
 
-/** Does all that is due at `now`; how many keys were erased. */
+/** Does all that is due at `now`; how many keys were erased, of which then nothing is left in the store's files. */
 export async function sweep(world: Rotating): Promise<number> {
   const { records, now } = world
   let erased = 0
@@ -19,6 +19,7 @@ export async function sweep(world: Rotating): Promise<number> {
     erased += done.filter(Boolean).length
     due = await records.due(now, due.at(-1), AT_A_TIME)
   }
+  if (erased > 0) await records.store.scrub()
   return erased
 }
 

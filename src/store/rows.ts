@@ -1,9 +1,17 @@
 /** A table as the store is told of it, and its rows by the names of their columns. */
 import type { Row, Value } from './store.ts'
 
+interface Column<C extends string> {
+  readonly name: C
+  readonly type: 'TEXT' | 'INTEGER' | 'BLOB'
+  readonly null?: boolean
+  /** Its values are destroyed, in every copy of the store, when they are deleted or replaced. */
+  readonly veiled?: boolean
+}
+
 interface Definition<C extends string> {
   readonly name: string
-  readonly columns: readonly { readonly name: C; readonly type: 'TEXT' | 'INTEGER' | 'BLOB'; readonly null?: boolean }[]
+  readonly columns: readonly Column<C>[]
   readonly key: readonly C[]
   readonly indexes: readonly { readonly name: string; readonly columns: readonly C[]; readonly unique?: boolean }[]
 }

@@ -56,7 +56,7 @@ const MATERIALS = table({
     { name: 'expires', type: 'INTEGER' },
     { name: 'rotated', type: 'TEXT', null: true },
     { name: 'description', type: 'TEXT' },
-    { name: 'token', type: 'BLOB', null: true },
+    { name: 'token', type: 'BLOB', null: true, veiled: true },
   ],
   key: ['region', 'account', 'key_id', 'id'],
   indexes: [{ name: 'materials_by_id', columns: ['region', 'id'] }],

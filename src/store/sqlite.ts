@@ -19,6 +19,7 @@ export async function openSqlite(path: string, hsm: Hsm, options: SqliteOptions 
     list: (table, index, equal, after, limit) => store.list(table, index, equal, after, limit).catch(translate),
     count: (table, index, equal) => store.count(table, index, equal).catch(translate),
     commit: (changes) => store.commit(changes).catch(translate),
+    scrub: () => store.scrub().catch(translate),
     close: () => store.close(),
   }
 }

@@ -29,6 +29,8 @@ export interface Store {
   count(table: string, index: string, equal: Value[]): Promise<number>
   /** All or nothing; durable once it resolves. Rejects with code `Conflict` when some `expect` is not what is there. */
   commit(changes: Change[]): Promise<number>
+  /** Leaves nothing in the store's files of what was deleted. */
+  scrub(): Promise<void>
   close(): Promise<void>
 }
 

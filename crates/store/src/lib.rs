@@ -15,6 +15,7 @@
 //! Deliberately absent: any word of what the rows mean. Tables arrive as a `schema` in JSON.
 
 mod anchor;
+mod change;
 mod check;
 mod database;
 mod errno;
@@ -36,6 +37,7 @@ mod value;
 mod veil;
 mod writer;
 
+pub use change::Change;
 pub use error::{Code, Error, Result};
 pub use mac::Key;
 pub use open::{Options, Verified, verify};
@@ -44,4 +46,3 @@ pub use reply::{Reply, wait};
 pub use store::Store;
 pub use table::Row;
 pub use value::Value;
-pub use writer::Change;

@@ -8,6 +8,7 @@ use std::thread::{self, JoinHandle};
 
 use rusqlite::{Connection, InterruptHandle};
 
+use crate::change::Change;
 use crate::check::check;
 use crate::database;
 use crate::error::{Code, Error, Result};
@@ -19,7 +20,7 @@ use crate::schema::Schema;
 use crate::shared::Shared;
 use crate::table::Row;
 use crate::value::Value;
-use crate::writer::{Change, Commit, Job, Writer};
+use crate::writer::{Commit, Job, Writer};
 
 /// An open store. Methods return at once; the answer comes to the [`Reply`], on a thread of the store.
 ///
