@@ -206,6 +206,9 @@ function finishOf({ state, rotated }: Material): Instant {
   return state === 'PENDING_ROTATION' && rotated ? rotated.at : NEVER
 }
 
+/** The states of a key that is not to be deleted. */
+export const KEPT: readonly KeyState[] = ['Creating', 'Enabled', 'Disabled', 'PendingImport', 'Unavailable', 'Updating']
+
 /** Past its deletion date a key is gone, whether or not its rows have been swept yet. */
 export function isGone(key: Pick<Key, 'deletion'>, now: Instant): boolean {
   return key.deletion <= now

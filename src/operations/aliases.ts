@@ -3,7 +3,7 @@ import { SPECS } from '../algorithms.ts'
 import type { Alias } from '../aliases.ts'
 import { parseIdentifier } from '../arn.ts'
 import { fail } from '../errors.ts'
-import { isGone } from '../keys.ts'
+import { isGone, KEPT } from '../keys.ts'
 import { PREDEFINED_ALIASES } from '../managed.ts'
 import { aliasPlace, existing, operation, type Call } from '../operation.ts'
 import { pageEnd, pageOf } from '../paging.ts'
@@ -12,7 +12,7 @@ import { edits } from '../store/cache.ts'
 const ALIASES_PER_KEY = 50
 
 export const createAlias = operation('CreateAlias', {
-  on: { alias: aliasPlace('free'), key: existing('TargetKeyId', ['Enabled', 'Disabled']) },
+  on: { alias: aliasPlace('free'), key: existing('TargetKeyId', KEPT) },
   mutates: true,
   check: requireOwnName,
   async run(call) {
@@ -30,7 +30,7 @@ export const createAlias = operation('CreateAlias', {
 })
 
 export const updateAlias = operation('UpdateAlias', {
-  on: { alias: aliasPlace('taken'), key: existing('TargetKeyId', ['Enabled', 'Disabled']) },
+  on: { alias: aliasPlace('taken'), key: existing('TargetKeyId', KEPT) },
   mutates: true,
   check: requireOwnName,
   async run(call) {

@@ -5,7 +5,7 @@ import { NEVER } from '../clock.ts'
 import { fail } from '../errors.ts'
 import { requireStoreOf } from '../keystorerequests.ts'
 import { refuseUse } from '../keystores.ts'
-import { isGone, keyOf, NEW_KEY, newMaterial, withFields } from '../keys.ts'
+import { isGone, KEPT, keyOf, NEW_KEY, newMaterial, withFields } from '../keys.ts'
 import { algorithmsOf, metadataOf } from '../metadata.ts'
 import { managedKey, managedServiceOf } from '../managed.ts'
 import type {
@@ -134,7 +134,7 @@ export const listKeys = operation('ListKeys', {
 })
 
 export const updateKeyDescription = operation('UpdateKeyDescription', {
-  on: { key: existing('KeyId', ['Enabled', 'Disabled']) },
+  on: { key: existing('KeyId', KEPT) },
   mutates: true,
   run(call) {
     call.put(edits.putKey(withFields(call.key, { description: call.input.Description })))

@@ -1,12 +1,12 @@
 /** Tags: TagResource, UntagResource, ListResourceTags. */
 import { fail } from '../errors.ts'
-import { withFields } from '../keys.ts'
+import { KEPT, withFields } from '../keys.ts'
 import { existing, operation } from '../operation.ts'
 import { pageEnd, pageOf } from '../paging.ts'
 import { edits } from '../store/cache.ts'
 import { mergeTags } from '../tags.ts'
 
-const key = existing('KeyId', ['Enabled', 'Disabled'])
+const key = existing('KeyId', KEPT)
 
 export const tagResource = operation('TagResource', {
   on: { key },

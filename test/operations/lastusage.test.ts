@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { EncryptCommand, KMSClient } from '@aws-sdk/client-kms'
 import test from 'ava'
 import { Strongroom, type Client } from '../../src/index.ts'
 import { bytes, refuses, scene } from '../helpers/scene.ts'
@@ -33,6 +34,14 @@ test('what was done last, and when, and as which request', async (t) => {
   t.like(last, { Operation: 'Decrypt', Timestamp: day(2) })
   t.regex(last.KmsRequestId!, /^[0-9a-f]{8}-[0-9a-f-]{27}$/)
   t.deepEqual(await lastOf(room, id), last, 'asked again, it is the same request')
+})
+
+test('through a door that gives request ids, it is that request', async (t) => {
+  const { room, id } = await scene(t, { now: () => new Date() })
+  const credentials = { accessKeyId: 'test', secretAccessKey: 'test' }
+  const sdk = new KMSClient({ region: room.region, credentials, requestHandler: room.requestHandler() })
+  const { $metadata } = await sdk.send(new EncryptCommand({ KeyId: id, Plaintext }))
+  t.is((await lastOf(room, id)).KmsRequestId, $metadata.requestId)
 })
 
 test('each cryptographic operation counts, by whichever method it comes', async (t) => {

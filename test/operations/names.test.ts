@@ -158,3 +158,15 @@ for (const [why, Policy, code = 'MalformedPolicyDocumentException'] of [
     t.true((await room.getKeyPolicy({ KeyId: id })).Policy!.includes('key-default-1'))
   })
 }
+
+test('a key that waits for its material can be named, tagged and described', async (t) => {
+  const { room } = await scene(t)
+  const { KeyId } = (await room.createKey({ Origin: 'EXTERNAL' })).KeyMetadata!
+  await room.createAlias({ AliasName: alias('waiting'), TargetKeyId: KeyId })
+  await room.updateAlias({ AliasName: alias('waiting'), TargetKeyId: KeyId })
+  await room.tagResource({ KeyId, Tags: [{ TagKey: 'a', TagValue: '' }] })
+  await room.untagResource({ KeyId, TagKeys: ['a'] })
+  await room.updateKeyDescription({ KeyId, Description: 'waiting' })
+  const { KeyState, Description } = (await room.describeKey({ KeyId: alias('waiting') })).KeyMetadata!
+  t.deepEqual([KeyState, Description], ['PendingImport', 'waiting'])
+})
