@@ -60,6 +60,23 @@ export declare class Hsm {
    * else, `ExpiredToken`, `DecryptionFailed`, `InvalidMaterial`: in this order.
    */
   importWrapped(parcel: Parcel): Promise<ImportedKey>
+  /** Makes a key inside the device. An RSA pair takes up to a second or more, during which this thread stands still. */
+  create(spec: string, usages: number): MadeKey
+  /** Makes a key inside the device, aside. */
+  createAsync(spec: string, usages: number): Promise<MadeKey>
+  /** The public half of a token's pair as `SubjectPublicKeyInfo`, DER. */
+  publicKey(token: Uint8Array): Buffer
+  /** Signs aside. Scheme and form as in `Verbs.sign`. */
+  signAsync(slot: number, scheme: number, form: number, message: Uint8Array): Promise<Buffer>
+  /** Encrypts to the pair in a slot. Scheme: 1 OAEP with SHA-1, 2 OAEP with SHA-256, 3 SM2. */
+  encryptAsymmetric(slot: number, scheme: number, plaintext: Uint8Array): Buffer
+  /** Decrypts aside what was encrypted to the pair in a slot. `DecryptionFailed`, whatever is wrong with it. */
+  decryptAsymmetric(slot: number, scheme: number, ciphertext: Uint8Array): Promise<Buffer>
+  /**
+   * Makes a key pair aside, and seals its private half, PKCS#8, under the symmetric key in a slot: like `Verbs.encrypt`.
+   * Only with `plaintext` does it leave the device in the clear.
+   */
+  dataKeyPair(slot: number, spec: string, aad: Uint8Array, prefix: number, plaintext: boolean): Promise<SealedKeyPair>
   /** Reads an attestation document and believes it, or rejects with `InvalidAttestation`. */
   static verifyAttestation(document: Uint8Array, trust: AttestationTrust): Promise<AttestedRecipient>
   /** Puts `plaintext` into an envelope for the RSA key `publicKey`: CMS `EnvelopedData`, DER. */
@@ -91,6 +108,8 @@ export declare class Store {
   count(table: string, index: string, equal: ReadonlyArray<string | number | Uint8Array | null>): Promise<number>
   /** Makes all changes or none; resolves when they are durable, with the revision of the store. */
   commit(changes: Array<Change>): Promise<number>
+  /** Leaves nothing in the store's files of what was deleted: as soon as nobody reads the past any more. */
+  scrub(): Promise<void>
   /** The number of the last durable commit. */
   revision(): number
   /** How many transactions were made durable since the store was opened: commits that wait together share one. */
@@ -196,6 +215,14 @@ export interface KeyDescription {
   usages: number
 }
 
+/** A key that was made. */
+export interface MadeKey {
+  /** The key, sealed. */
+  token: Buffer
+  /** The public half as `SubjectPublicKeyInfo`, DER, if there is one. */
+  publicKey?: Buffer
+}
+
 /** A key on its way in. */
 export interface Parcel {
   /** The token of the wrapping key. */
@@ -228,6 +255,16 @@ export interface Row {
   values: Array<string | number | Uint8Array | null>
   /** Counts the changes of this row, from 1. */
   version: number
+}
+
+/** A key pair made to be handed out. */
+export interface SealedKeyPair {
+  /** The public half as `SubjectPublicKeyInfo`, DER. */
+  publicKey: Buffer
+  /** The private half, sealed: `prefix` bytes of the associated data, then the body. */
+  blob: Buffer
+  /** The private half as PKCS#8, DER, if it was asked for. */
+  plaintext?: Buffer
 }
 
 /** How a store is served. */
@@ -271,6 +308,23 @@ export interface Verbs {
   decryptMany: (slot: number, packed: Uint8Array, lengths: Uint32Array, bodyAt: number, aadAt: number, aadLength: number, out: Uint8Array, at: number) => number
   /** Fills `out[at .. at + length]` from the device's generator. */
   random: (out: Uint8Array, at: number, length: number) => void
+  /**
+   * Signs `message` into `out`. Scheme: 1–3 PKCS #1 v1.5 and 4–6 PSS with SHA-256, SHA-384, SHA-512; 7 ECDSA, 8 Ed25519,
+   * 9 Ed25519ph, 10 ML-DSA, 11 SM2. Form: 0 raw, 1 digest (not hashed again), 2 external μ.
+   */
+  sign: (slot: number, scheme: number, form: number, message: Uint8Array, out: Uint8Array, at: number) => number
+  /** 1 when the signature is right, otherwise 0. */
+  verify: (slot: number, scheme: number, form: number, message: Uint8Array, signature: Uint8Array) => number
+  /** Writes the MAC of `message` into `out`. */
+  mac: (slot: number, message: Uint8Array, out: Uint8Array, at: number) => number
+  /** 1 when the MAC is right, otherwise 0. */
+  macVerify: (slot: number, message: Uint8Array, mac: Uint8Array) => number
+  /** Writes the secret shared with the owner of `peer`, a `SubjectPublicKeyInfo`; `InvalidPublicKey` when it is none. */
+  agree: (slot: number, peer: Uint8Array, out: Uint8Array, at: number) => number
+  /** Makes a secret of 32 bytes and the ciphertext that carries it, whose length it returns. */
+  encapsulate: (slot: number, secretOut: Uint8Array, secretAt: number, ciphertextOut: Uint8Array, ciphertextAt: number) => number
+  /** Writes the secret that `ciphertext` carries. */
+  decapsulate: (slot: number, ciphertext: Uint8Array, out: Uint8Array, at: number) => number
 }
 
 /** What a full check proved. */

@@ -8,6 +8,7 @@
 mod errors;
 mod hsm;
 mod import;
+mod pairs;
 mod raw;
 mod recipient;
 mod store;

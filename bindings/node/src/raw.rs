@@ -5,6 +5,7 @@
 
 mod bind;
 mod call;
+mod keys;
 
 use std::sync::Arc;
 
@@ -60,6 +61,36 @@ pub struct Verbs<'env> {
     /// Fills `out[at .. at + length]` from the device's generator.
     #[napi(ts_type = "(out: Uint8Array, at: number, length: number) => void")]
     pub random: Unknown<'env>,
+    /// Signs `message` into `out`. Scheme: 1–3 PKCS #1 v1.5 and 4–6 PSS with SHA-256, SHA-384, SHA-512; 7 ECDSA, 8 Ed25519,
+    /// 9 Ed25519ph, 10 ML-DSA, 11 SM2. Form: 0 raw, 1 digest (not hashed again), 2 external μ.
+    #[napi(
+        ts_type = "(slot: number, scheme: number, form: number, message: Uint8Array, out: Uint8Array, at: number) => number"
+    )]
+    pub sign: Unknown<'env>,
+    /// 1 when the signature is right, otherwise 0.
+    #[napi(
+        ts_type = "(slot: number, scheme: number, form: number, message: Uint8Array, signature: Uint8Array) => number"
+    )]
+    pub verify: Unknown<'env>,
+    /// Writes the MAC of `message` into `out`.
+    #[napi(ts_type = "(slot: number, message: Uint8Array, out: Uint8Array, at: number) => number")]
+    pub mac: Unknown<'env>,
+    /// 1 when the MAC is right, otherwise 0.
+    #[napi(ts_type = "(slot: number, message: Uint8Array, mac: Uint8Array) => number")]
+    pub mac_verify: Unknown<'env>,
+    /// Writes the secret shared with the owner of `peer`, a `SubjectPublicKeyInfo`; `InvalidPublicKey` when it is none.
+    #[napi(ts_type = "(slot: number, peer: Uint8Array, out: Uint8Array, at: number) => number")]
+    pub agree: Unknown<'env>,
+    /// Makes a secret of 32 bytes and the ciphertext that carries it, whose length it returns.
+    #[napi(
+        ts_type = "(slot: number, secretOut: Uint8Array, secretAt: number, ciphertextOut: Uint8Array, ciphertextAt: number) => number"
+    )]
+    pub encapsulate: Unknown<'env>,
+    /// Writes the secret that `ciphertext` carries.
+    #[napi(
+        ts_type = "(slot: number, ciphertext: Uint8Array, out: Uint8Array, at: number) => number"
+    )]
+    pub decapsulate: Unknown<'env>,
 }
 
 /// Makes the verbs of a device for this thread.
@@ -74,6 +105,13 @@ pub fn verbs<'env>(env: &'env Env, hsm: &Arc<Hsm>) -> napi::Result<Verbs<'env>> 
         encrypt_many: bind(env, hsm, &scratch, encrypt_many)?,
         decrypt_many: bind(env, hsm, &scratch, decrypt_many)?,
         random: bind(env, hsm, &scratch, random)?,
+        sign: bind(env, hsm, &scratch, keys::sign)?,
+        verify: bind(env, hsm, &scratch, keys::verify)?,
+        mac: bind(env, hsm, &scratch, keys::mac)?,
+        mac_verify: bind(env, hsm, &scratch, keys::mac_verify)?,
+        agree: bind(env, hsm, &scratch, keys::agree)?,
+        encapsulate: bind(env, hsm, &scratch, keys::encapsulate)?,
+        decapsulate: bind(env, hsm, &scratch, keys::decapsulate)?,
     })
 }
 

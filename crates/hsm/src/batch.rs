@@ -28,7 +28,7 @@ impl Hsm {
         let total = check(packed, lengths)? + lengths.len() * (prefix + OVERHEAD);
         let out = out.get_mut(..total).ok_or(Kind::BufferTooSmall)?;
         let mut kdf = Kdf::blank();
-        self.admit(slot, Usages::ENCRYPT, count(lengths)?, &mut kdf)?;
+        self.admit_kdf(slot, Usages::ENCRYPT, count(lengths)?, &mut kdf)?;
         let (mut packed, mut out) = (packed, out);
         for length in lengths {
             let (plaintext, later) = packed.split_at(*length as usize);
@@ -57,7 +57,7 @@ impl Hsm {
         let total = check(packed, lengths)? - lengths.len() * framing;
         let out = out.get_mut(..total).ok_or(Kind::BufferTooSmall)?;
         let mut kdf = Kdf::blank();
-        self.admit(slot, Usages::DECRYPT, count(lengths)?, &mut kdf)?;
+        self.admit_kdf(slot, Usages::DECRYPT, count(lengths)?, &mut kdf)?;
         let (mut packed, mut done) = (packed, 0);
         for length in lengths {
             let (frame, later) = packed.split_at(*length as usize);

@@ -8,15 +8,13 @@ use std::{fmt, num::NonZeroU32};
 use aws_lc_rs::{hkdf, pbkdf2};
 
 use crate::{
-    cipher::{self, FRESH, IV, TAG},
+    cipher::{self, IV, TAG},
     entropy::Entropy,
     error::{Kind, Result},
     kdf::Kdf,
     key::{KEY, Key},
     pages::Memory,
     secret::Secret,
-    spec::{Spec, Usages},
-    token::{HEADER, Token},
 };
 
 /// What a domain is sealed under. The caller says which it is, for no inspection can tell a good key from a passphrase.
@@ -42,20 +40,16 @@ const MOST_ITERATIONS: u32 = 10_000_000;
 
 const MAC_LABEL: &[u8] = b"strongroom/mac\0";
 
-/// The domain's key and the cell through which every other key passes, both in protected memory.
+/// The domain's key, in protected memory.
 #[derive(Debug)]
 pub struct Domain {
     key: Key,
-    stage: Key,
 }
 
 impl Domain {
     /// Makes a new domain, and its sealed form.
     pub fn create(root: RootSecret, entropy: &dyn Entropy) -> Result<(Self, Vec<u8>)> {
-        let mut domain = Self {
-            key: Key::blank()?,
-            stage: Key::blank()?,
-        };
+        let mut domain = Self { key: Key::blank()? };
         domain.key.install(|key| entropy.fill(key))?;
 
         let mut sealed = vec![0; SEALED];
@@ -99,10 +93,7 @@ impl Domain {
             .split_first_chunk::<IV>()
             .expect("the IV follows the front");
         let (ciphertext, tag) = rest.split_last_chunk::<TAG>().expect("the tag is last");
-        let mut domain = Self {
-            key: Key::blank()?,
-            stage: Key::blank()?,
-        };
+        let mut domain = Self { key: Key::blank()? };
         domain.key.install(|key| {
             let opened = cipher::open_with(&sealer[..], iv, front, ciphertext, tag, key);
             opened.map_err(|_| Kind::InvalidToken.into())
@@ -110,39 +101,9 @@ impl Domain {
         Ok(domain)
     }
 
-    /// Has `fill` write a new secret into protected memory, and seals it.
-    pub fn seal(
-        &mut self,
-        spec: &Spec,
-        usages: Usages,
-        entropy: &dyn Entropy,
-        fill: impl FnOnce(&mut [u8; KEY]) -> Result<()>,
-    ) -> Result<Vec<u8>> {
-        let (header, length) = Token::header(spec, usages);
-        let mut token = vec![0; length];
-        let (front, body) = token.split_at_mut(HEADER);
-        front.copy_from_slice(&header);
-        let mut fresh = [0; FRESH];
-        entropy.fill(&mut fresh)?;
-        let mut kdf = Kdf::blank();
-        self.key.kdf(&mut kdf);
-        self.stage.install(fill)?;
-        let sealed = cipher::seal(&kdf, &fresh, &header, self.stage.secret(), body);
-        self.stage.wipe();
-        sealed.map(|()| token)
-    }
-
-    /// Opens a token, and lends its key for as long as `act` takes.
-    pub fn unseal<R>(&mut self, token: &Token, act: impl FnOnce(&Key) -> Result<R>) -> Result<R> {
-        let mut kdf = Kdf::blank();
-        self.key.kdf(&mut kdf);
-        self.stage.install(|secret| {
-            cipher::open(&kdf, token.header, token.body, secret)
-                .map_err(|_| Kind::InvalidToken.into())
-        })?;
-        let result = act(&self.stage);
-        self.stage.wipe();
-        result
+    /// The key as tokens are sealed with it, copied to where it lives for one call.
+    pub fn sealer(&self, kdf: &mut Kdf) {
+        self.key.kdf(kdf);
     }
 
     /// A key of the domain for one purpose outside of the device.

@@ -13,6 +13,11 @@ use crate::{
 pub trait Entropy: Send + Sync {
     /// Fills all of `out`, or says that it cannot.
     fn fill(&self, out: &mut [u8]) -> Result<()>;
+
+    /// Whether the bytes come again with the same seed: then nothing made of them is secret, and everything should repeat.
+    fn repeats(&self) -> bool {
+        false
+    }
 }
 
 /// AWS-LC's DRBG. Small requests are served from a page per thread, because one call of the DRBG costs as much as sealing
@@ -94,6 +99,10 @@ impl SeededEntropy {
 }
 
 impl Entropy for SeededEntropy {
+    fn repeats(&self) -> bool {
+        true
+    }
+
     fn fill(&self, out: &mut [u8]) -> Result<()> {
         let mut position = self
             .position

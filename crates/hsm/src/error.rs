@@ -41,6 +41,10 @@ pub enum Kind {
     DeviceClosed,
     /// No such key spec on this device.
     UnknownSpec,
+    /// No such way to sign or to encrypt, or none for a message in this form.
+    UnknownScheme,
+    /// A public key that is malformed, of another kind, or not on its curve.
+    InvalidPublicKey,
     /// The machine gives no protected memory or no entropy.
     Unavailable,
 }
@@ -61,6 +65,8 @@ impl Kind {
             Self::BufferTooSmall => "BufferTooSmall",
             Self::DeviceClosed => "DeviceClosed",
             Self::UnknownSpec => "UnknownSpec",
+            Self::UnknownScheme => "UnknownScheme",
+            Self::InvalidPublicKey => "InvalidPublicKey",
             Self::Unavailable => "Unavailable",
         }
     }
@@ -99,6 +105,8 @@ impl fmt::Display for Error {
             Kind::BufferTooSmall => "the output does not fit",
             Kind::DeviceClosed => "the device is closed",
             Kind::UnknownSpec => "the device knows no such key spec",
+            Kind::UnknownScheme => "the device knows no such scheme",
+            Kind::InvalidPublicKey => "the public key is not valid for this key",
             Kind::Unavailable => "protected memory or entropy is not available",
         })
     }

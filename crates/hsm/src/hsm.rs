@@ -1,5 +1,11 @@
 //! The device: the one door. Every verb finds the slot, checks the usage, takes from the limiter, and acts.
 
+mod keys;
+mod messages;
+mod pairs;
+
+pub use self::{keys::Made, pairs::DataKeyPair};
+
 use std::{
     fmt,
     sync::{
@@ -9,21 +15,16 @@ use std::{
 };
 
 use crate::{
-    cipher::{self, FRESH},
     domain::{Domain, RootSecret},
     entropy::Entropy,
     error::{Kind, Result},
-    frame::{Sealed, Target, frame},
     kdf::Kdf,
-    key::{KEY, Key},
-    keywrap,
+    key::KEY,
     limiter::{Bucket, Clock, Limit, Limiter},
     lock,
-    secret::{Secret, SecretBuffer},
-    slots::{Slot, Slots, Stats},
-    spec::{Spec, Usages},
-    sys,
-    token::Token,
+    secret::Secret,
+    slots::{Occupant, Slot, Slots, Stats},
+    spec::Usages,
 };
 
 /// How a device is made.
@@ -103,51 +104,6 @@ impl Hsm {
         &self.sealed
     }
 
-    /// Makes a key inside the device, and returns its token.
-    pub fn generate(&self, spec: &str, usages: Usages) -> Result<Vec<u8>> {
-        self.seal(spec, usages, |secret| self.entropy.fill(secret))
-    }
-
-    /// Makes a token of a key that came from outside, and wipes the caller's copy whatever happens.
-    pub fn import(&self, spec: &str, usages: Usages, secret: &mut [u8]) -> Result<Vec<u8>> {
-        let token = self.seal(spec, usages, |cell| {
-            let secret: &[u8; KEY] = (&*secret).try_into().map_err(|_| Kind::InvalidLength)?;
-            cell.copy_from_slice(secret);
-            Ok(())
-        });
-        sys::wipe(secret);
-        token
-    }
-
-    fn seal(
-        &self,
-        spec: &str,
-        usages: Usages,
-        fill: impl FnOnce(&mut [u8; KEY]) -> Result<()>,
-    ) -> Result<Vec<u8>> {
-        let spec = Spec::named(spec)?;
-        if !spec.permits(usages) {
-            return Err(Kind::UsageNotPermitted.into());
-        }
-        self.domain(|domain| domain.seal(spec, usages, &*self.entropy, fill))
-    }
-
-    /// What a genuine token carries.
-    pub fn describe(&self, token: &[u8]) -> Result<(&'static Spec, Usages)> {
-        let token = Token::parse(token)?;
-        self.domain(|domain| domain.unseal(&token, |_| Ok((token.spec, token.usages))))
-    }
-
-    /// Opens a token into a slot. The same token may be open in several.
-    pub fn load(&self, token: &[u8]) -> Result<Slot> {
-        let token = Token::parse(token)?;
-        self.domain(|domain| {
-            domain.unseal(&token, |key| {
-                self.slots.load(key, token.usages, self.slot_limit)
-            })
-        })
-    }
-
     /// Wipes a slot.
     pub fn unload(&self, slot: Slot) -> Result<()> {
         self.slots.unload(slot)
@@ -182,121 +138,40 @@ impl Hsm {
         })
     }
 
-    /// Seals `plaintext` into `out`: the first `prefix` bytes of `aad` in the clear, then the body. Returns its length.
-    pub fn encrypt(
-        &self,
-        slot: Slot,
-        plaintext: &[u8],
-        aad: &[u8],
-        prefix: usize,
-        out: &mut [u8],
-    ) -> Result<usize> {
-        let (head, frame) = frame(aad, prefix, plaintext.len(), out)?;
-        let mut kdf = Kdf::blank();
-        self.admit(slot, Usages::ENCRYPT, 1, &mut kdf)?;
-        self.seal_frame(&kdf, head, aad, plaintext, frame)
-    }
-
-    /// Opens a body into `out`. Returns the plaintext's length.
-    pub fn decrypt(&self, slot: Slot, body: &[u8], aad: &[u8], out: &mut [u8]) -> Result<usize> {
-        let length = cipher::plaintext_length(body.len())?;
-        let out = out.get_mut(..length).ok_or(Kind::BufferTooSmall)?;
-        let mut kdf = Kdf::blank();
-        self.admit(slot, Usages::DECRYPT, 1, &mut kdf)?;
-        cipher::open(&kdf, aad, body, out)?;
-        Ok(length)
-    }
-
-    /// Makes a data key: into `plain`, whose length is the key's, and sealed into `out` like `encrypt`.
-    pub fn data_key(
-        &self,
-        slot: Slot,
-        plain: &mut [u8],
-        aad: &[u8],
-        prefix: usize,
-        out: &mut [u8],
-    ) -> Result<usize> {
-        let (head, frame) = frame(aad, prefix, plain.len(), out)?;
-        let mut kdf = Kdf::blank();
-        self.admit(slot, Usages::ENCRYPT, 1, &mut kdf)?;
-        self.entropy.fill(plain)?;
-        self.seal_frame(&kdf, head, aad, plain, frame)
-    }
-
-    /// Makes a data key that nobody sees: it exists only in `out`, sealed.
-    pub fn data_key_sealed(
-        &self,
-        slot: Slot,
-        length: usize,
-        aad: &[u8],
-        prefix: usize,
-        out: &mut [u8],
-    ) -> Result<usize> {
-        let mut plain = Secret::<MOST_DATA_KEY>::zero();
-        let plain = plain.get_mut(..length).ok_or(Kind::InvalidLength)?;
-        self.data_key(slot, plain, aad, prefix, out)
-    }
-
-    /// Opens a body under one slot and seals it under another. The plaintext stays inside.
-    pub fn reencrypt(&self, from: Sealed, to: Target, out: &mut [u8]) -> Result<usize> {
-        let length = cipher::plaintext_length(from.body.len())?;
-        let (head, frame) = frame(to.aad, to.prefix, length, out)?;
-        let (mut opener, mut sealer) = (Kdf::blank(), Kdf::blank());
-        self.admit(from.slot, Usages::DECRYPT, 1, &mut opener)?;
-        if let Err(refusal) = self.admit(to.slot, Usages::ENCRYPT, 1, &mut sealer) {
-            self.give_back(from.slot, 1);
-            return Err(refusal);
-        }
-        let mut plaintext = SecretBuffer::zero(length);
-        cipher::open(&opener, from.aad, from.body, &mut plaintext)?;
-        self.seal_frame(&sealer, head, to.aad, &plaintext, frame)
-    }
-
-    /// Wraps another key under the slot's: RFC 3394, or RFC 5649 when `padded`.
-    pub fn wrap(&self, slot: Slot, data: &[u8], padded: bool) -> Result<Vec<u8>> {
-        let mut key = Secret::<KEY>::zero();
-        self.admit_with(slot, Usages::WRAP, 1, |held| {
-            key.copy_from_slice(held.secret());
-        })?;
-        keywrap::wrap(&key[..], data, padded)
-    }
-
-    /// Unwraps what `wrap` made.
-    pub fn unwrap(&self, slot: Slot, data: &[u8], padded: bool) -> Result<SecretBuffer> {
-        let mut key = Secret::<KEY>::zero();
-        self.admit_with(slot, Usages::UNWRAP, 1, |held| {
-            key.copy_from_slice(held.secret());
-        })?;
-        keywrap::unwrap(&key[..], data, padded)
-    }
-
     /// Fills `out` from the device's generator.
     pub fn random(&self, out: &mut [u8]) -> Result<()> {
-        if self.closed.load(Ordering::Acquire) {
-            return Err(Kind::DeviceClosed.into());
-        }
+        self.live()?;
         self.limiter.take(&mut Bucket::default(), 1, &*self.clock)?;
         self.entropy.fill(out)
     }
 
-    /// Slot, usage, limiter: what stands before every act. Copies the key's derivation states to where they live for one
-    /// call, so that the slot is held for nanoseconds.
-    pub(crate) fn admit(&self, slot: Slot, usage: Usages, count: u32, kdf: &mut Kdf) -> Result<()> {
-        self.admit_with(slot, usage, count, |key| key.kdf(kdf))
-    }
-
-    fn admit_with(
+    /// Slot, usage, limiter: what stands before every act. Lends what the slot holds to `take`, which copies what the act
+    /// needs, so that the slot is held for nanoseconds.
+    fn admit<R>(
         &self,
         slot: Slot,
         usage: Usages,
         count: u32,
-        copy: impl FnOnce(&Key),
-    ) -> Result<()> {
+        take: impl FnOnce(&Occupant) -> Result<R>,
+    ) -> Result<R> {
         self.slots.with(slot, |occupant| {
             occupant.permit(usage)?;
             self.limiter
                 .take(&mut occupant.bucket, count, &*self.clock)?;
-            copy(&occupant.key);
+            take(occupant)
+        })
+    }
+
+    /// For keys that seal messages: their derivation states, to where they live for one call.
+    pub(crate) fn admit_kdf(
+        &self,
+        slot: Slot,
+        usage: Usages,
+        count: u32,
+        kdf: &mut Kdf,
+    ) -> Result<()> {
+        self.admit(slot, usage, count, |occupant| {
+            occupant.key()?.kdf(kdf);
             Ok(())
         })
     }
@@ -309,32 +184,22 @@ impl Hsm {
         });
     }
 
-    pub(crate) fn seal_frame(
-        &self,
-        kdf: &Kdf,
-        head: &mut [u8],
-        aad: &[u8],
-        plaintext: &[u8],
-        body: &mut [u8],
-    ) -> Result<usize> {
-        let mut fresh = [0; FRESH];
-        self.entropy.fill(&mut fresh)?;
-        head.copy_from_slice(&aad[..head.len()]);
-        cipher::seal(kdf, &fresh, aad, plaintext, body)?;
-        Ok(head.len() + body.len())
-    }
-
     pub(crate) fn entropy(&self) -> &dyn Entropy {
         &*self.entropy
+    }
+
+    fn live(&self) -> Result<()> {
+        if self.closed.load(Ordering::Acquire) {
+            Err(Kind::DeviceClosed.into())
+        } else {
+            Ok(())
+        }
     }
 
     fn domain<R>(&self, act: impl FnOnce(&mut Domain) -> Result<R>) -> Result<R> {
         act(lock(&self.domain).as_mut().ok_or(Kind::DeviceClosed)?)
     }
 }
-
-/// The longest data key that never leaves.
-const MOST_DATA_KEY: usize = 1024;
 
 impl fmt::Debug for Hsm {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

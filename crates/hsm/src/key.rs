@@ -39,11 +39,6 @@ impl Key {
         Ok(())
     }
 
-    /// From cell to cell.
-    pub fn copy_from(&mut self, other: &Self) {
-        self.0.copy_from_slice(&other.0[..]);
-    }
-
     /// The bytes themselves, for key wrapping and for sealing.
     pub fn secret(&self) -> &[u8; KEY] {
         self.0

@@ -35,25 +35,38 @@
 //! # Ok::<(), hsm::Error>(())
 //! ```
 
+#[macro_use]
+mod pkcs8;
+
 mod batch;
 mod cipher;
 mod domain;
+mod ecc;
+mod edwards;
 mod entropy;
 mod error;
+mod family;
 mod frame;
+mod hash;
 mod hsm;
 mod import;
 mod kdf;
 mod key;
 mod keywrap;
 mod limiter;
+mod mac;
 mod material;
+mod mldsa;
+mod mlkem;
 mod order;
 mod pages;
 mod recipient;
+mod rsa;
+mod scheme;
 mod secret;
 mod slots;
 mod spec;
+mod symmetric;
 mod sys;
 mod token;
 #[cfg(test)]
@@ -64,11 +77,13 @@ pub use crate::{
     entropy::{Entropy, SeededEntropy, SystemEntropy},
     error::{Error, Kind, Result},
     frame::{Sealed, Target},
-    hsm::{Hsm, Settings},
+    hash::Hash,
+    hsm::{DataKeyPair, Hsm, Made, Settings},
     import::{Imported, Parcel, Terms, WrappingKey},
     limiter::{Clock, Limit},
     pages::Memory,
     recipient::{Attestation, Platform, Trust},
+    scheme::{Form, Message, Sealing, Signing},
     secret::{Secret, SecretBuffer},
     slots::{Slot, Stats},
     spec::{Spec, Usages},

@@ -4,13 +4,14 @@
 //! Locks are taken in one order: a place, then the order of use.
 
 use std::sync::{
-    Mutex, OnceLock,
+    Arc, Mutex, OnceLock,
     atomic::{AtomicU64, Ordering},
 };
 
 use crate::{
     error::{Error, Kind, Result},
-    key::Key,
+    family::Opened,
+    key::{KEY, Key},
     limiter::{Bucket, Limit},
     lock,
     order::Order,
@@ -69,11 +70,19 @@ pub struct Slots {
 #[repr(align(64))]
 struct Place(Mutex<Occupant>);
 
+/// What is put into a slot: a key's bytes, or one that was made ready.
+pub enum Content<'a> {
+    Bytes(&'a [u8; KEY]),
+    Opened(Arc<dyn Opened>),
+}
+
 /// What a slot holds. Between two keys it is blank and has no usages.
 #[derive(Debug)]
 pub struct Occupant {
-    pub key: Key,
-    pub usages: Usages,
+    /// Blank under a key that is opened.
+    key: Key,
+    opened: Option<Arc<dyn Opened>>,
+    usages: Usages,
     pub bucket: Bucket,
     generation: u64,
     used: u64,
@@ -126,10 +135,8 @@ impl Slots {
         })
     }
 
-    /// Puts a copy of `key` into a slot, evicting the least recently used when all are taken.
-    ///
-    /// INVARIANT: one load at a time, because keys come out of the domain's one staging cell.
-    pub fn load(&self, key: &Key, usages: Usages, limit: Limit) -> Result<Slot> {
+    /// Puts a key into a slot, evicting the least recently used when all are taken.
+    pub fn load(&self, content: Content, usages: Usages, limit: Limit) -> Result<Slot> {
         let index = self.claim()?;
         let mut occupant = lock(&self.place(index)?.0);
         let mut ledger = lock(&self.ledger);
@@ -139,7 +146,13 @@ impl Slots {
         ledger.order.push(index);
         ledger.occupied += 1;
         drop(ledger);
-        occupant.key.copy_from(key);
+        match content {
+            Content::Bytes(secret) => occupant.key.install(|key| {
+                key.copy_from_slice(secret);
+                Ok(())
+            })?,
+            Content::Opened(opened) => occupant.opened = Some(opened),
+        }
         occupant.usages = usages;
         occupant.bucket = Bucket::new(limit);
         occupant.generation = occupant.generation % (GENERATIONS - 1) + 1;
@@ -268,6 +281,7 @@ impl Place {
     fn blank(key: Key) -> Self {
         Self(Mutex::new(Occupant {
             key,
+            opened: None,
             usages: Usages::NONE,
             bucket: Bucket::default(),
             generation: 0,
@@ -286,8 +300,22 @@ impl Occupant {
         }
     }
 
+    /// The key of a slot that keeps bare bytes.
+    pub fn key(&self) -> Result<&Key> {
+        match self.opened {
+            None => Ok(&self.key),
+            Some(_) => Err(Kind::UsageNotPermitted.into()),
+        }
+    }
+
+    /// The key of a slot that keeps one that is opened. Whoever holds on to it can finish even when the slot is wiped.
+    pub fn opened(&self) -> Result<Arc<dyn Opened>> {
+        self.opened.clone().ok_or(Kind::UsageNotPermitted.into())
+    }
+
     fn clear(&mut self) {
         self.key.wipe();
+        self.opened = None;
         self.usages = Usages::NONE;
     }
 }

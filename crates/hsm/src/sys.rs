@@ -2,11 +2,91 @@
 //! Every function here is safe to call; what makes it so stands beside each `unsafe` block.
 #![allow(unsafe_code, reason = "foreign functions of AWS-LC")]
 
-use core::{mem::MaybeUninit, ptr};
+mod contexts;
+pub mod edwards;
+pub mod pkey;
+pub mod primes;
+
+use core::{ffi::c_int, mem::MaybeUninit, ptr};
 
 use aws_lc_sys as lc;
 
+use crate::hash::{Hash, MOST_DIGEST};
+
 pub const TAG: usize = 16;
+
+/// Whether a call succeeded. If it did not, AWS-LC has queued a reason for this thread; nobody may read it, so it must not
+/// pile up.
+fn done(answer: c_int) -> bool {
+    if answer != 1 {
+        // SAFETY: only this thread's own queue is emptied.
+        unsafe { lc::ERR_clear_error() };
+    }
+    answer == 1
+}
+
+fn md(hash: Hash) -> *const lc::EVP_MD {
+    // SAFETY: these only return pointers to static tables.
+    unsafe {
+        match hash {
+            Hash::Sha1 => lc::EVP_sha1(),
+            Hash::Sha224 => lc::EVP_sha224(),
+            Hash::Sha256 => lc::EVP_sha256(),
+            Hash::Sha384 => lc::EVP_sha384(),
+            Hash::Sha512 => lc::EVP_sha512(),
+        }
+    }
+}
+
+fn nid(hash: Hash) -> c_int {
+    match hash {
+        Hash::Sha1 => lc::NID_sha1,
+        Hash::Sha224 => lc::NID_sha224,
+        Hash::Sha256 => lc::NID_sha256,
+        Hash::Sha384 => lc::NID_sha384,
+        Hash::Sha512 => lc::NID_sha512,
+    }
+}
+
+/// Writes the digest to the front of `out`.
+pub fn digest(hash: Hash, message: &[u8], out: &mut [u8; MOST_DIGEST]) {
+    let (data, length, out) = (message.as_ptr(), message.len(), out.as_mut_ptr());
+    // SAFETY: the message is a slice, and no digest is longer than `out`.
+    unsafe {
+        match hash {
+            Hash::Sha1 => lc::SHA1(data, length, out),
+            Hash::Sha224 => lc::SHA224(data, length, out),
+            Hash::Sha256 => lc::SHA256(data, length, out),
+            Hash::Sha384 => lc::SHA384(data, length, out),
+            Hash::Sha512 => lc::SHA512(data, length, out),
+        };
+    }
+}
+
+/// Writes the MAC to the front of `out`.
+pub fn hmac(hash: Hash, key: &[u8], message: &[u8], out: &mut [u8; MOST_DIGEST]) -> bool {
+    let mut length = 0;
+    // SAFETY: key and message are slices, and no MAC is longer than `out`.
+    let made = unsafe {
+        lc::HMAC(
+            md(hash),
+            key.as_ptr().cast(),
+            key.len(),
+            message.as_ptr(),
+            message.len(),
+            out.as_mut_ptr(),
+            &raw mut length,
+        )
+    };
+    done((!made.is_null()).into())
+}
+
+/// Compares in a time that depends on the lengths alone.
+pub fn equal(one: &[u8], other: &[u8]) -> bool {
+    // SAFETY: both slices are as long as the first.
+    one.len() == other.len()
+        && unsafe { lc::CRYPTO_memcmp(one.as_ptr().cast(), other.as_ptr().cast(), one.len()) == 0 }
+}
 
 /// Overwrites bytes, or words, with zeros in a way no optimiser removes. Inlined, because it stands on every hot path.
 #[inline]
@@ -120,7 +200,7 @@ impl Gcm {
         );
         // SAFETY: as for `seal`.
         unsafe {
-            let opened = lc::EVP_AEAD_CTX_open_gather(
+            done(lc::EVP_AEAD_CTX_open_gather(
                 self.0.as_ptr(),
                 out.as_mut_ptr(),
                 iv.as_ptr(),
@@ -131,12 +211,7 @@ impl Gcm {
                 TAG,
                 aad.as_ptr(),
                 aad.len(),
-            ) == 1;
-            if !opened {
-                // AWS-LC queues a reason per thread; nobody may read it, so it must not pile up.
-                lc::ERR_clear_error();
-            }
-            opened
+            ))
         }
     }
 }

@@ -3,13 +3,16 @@
 //! Everything in front of the nonce is associated data of the seal, so no bit of a token can be another one.
 
 use crate::{
-    cipher,
+    cipher::{self, FRESH},
+    entropy::Entropy,
     error::{Kind, Result},
+    kdf::Kdf,
+    secret::SecretBuffer,
     spec::{Spec, Usages},
 };
 
 const VERSION: u8 = 1;
-pub const HEADER: usize = 5;
+const HEADER: usize = 5;
 
 /// A token that is well formed; whether it is genuine, only its domain can tell.
 #[derive(Clone, Copy, Debug)]
@@ -18,8 +21,8 @@ pub struct Token<'a> {
     pub spec: &'static Spec,
     /// What the key was made for.
     pub usages: Usages,
-    pub(crate) header: &'a [u8; HEADER],
-    pub(crate) body: &'a [u8],
+    header: &'a [u8; HEADER],
+    body: &'a [u8],
 }
 
 impl<'a> Token<'a> {
@@ -46,12 +49,30 @@ impl<'a> Token<'a> {
         }
     }
 
-    /// The header of a token to be, and the whole token's length.
-    pub(crate) fn header(spec: &Spec, usages: Usages) -> ([u8; HEADER], usize) {
+    /// Seals a secret of the spec's length.
+    pub(crate) fn seal(
+        spec: &Spec,
+        usages: Usages,
+        secret: &[u8],
+        sealer: &Kdf,
+        entropy: &dyn Entropy,
+    ) -> Result<Vec<u8>> {
         let ([s0, s1], [u0, u1]) = (spec.number.to_be_bytes(), usages.bits().to_be_bytes());
-        (
-            [VERSION, s0, s1, u0, u1],
-            HEADER + spec.length + cipher::OVERHEAD,
-        )
+        let header = [VERSION, s0, s1, u0, u1];
+        let mut fresh = [0; FRESH];
+        entropy.fill(&mut fresh)?;
+        let mut token = vec![0; HEADER + secret.len() + cipher::OVERHEAD];
+        let (front, body) = token.split_at_mut(HEADER);
+        front.copy_from_slice(&header);
+        cipher::seal(sealer, &fresh, &header, secret, body)?;
+        Ok(token)
+    }
+
+    /// Opens it, if it is genuine.
+    pub(crate) fn open(&self, sealer: &Kdf) -> Result<SecretBuffer> {
+        let mut secret = SecretBuffer::zero(self.spec.length);
+        cipher::open(sealer, self.header, self.body, &mut secret)
+            .map_err(|_| Kind::InvalidToken)?;
+        Ok(secret)
     }
 }

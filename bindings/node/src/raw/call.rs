@@ -56,6 +56,12 @@ impl<const ARGUMENTS: usize> Call<'_, ARGUMENTS> {
         checked(status).map(|()| number as usize)
     }
 
+    /// A number that stands for something.
+    pub fn code(&self, at: usize) -> Result<u32, Refusal> {
+        let number = self.number(at)?;
+        Ok(u32::try_from(number).unwrap_or(u32::MAX))
+    }
+
     pub fn is_undefined(&self, at: usize) -> Result<bool, Refusal> {
         let mut kind = 0;
         // SAFETY: the value belongs to this call.
@@ -157,6 +163,12 @@ impl<const ARGUMENTS: usize> Call<'_, ARGUMENTS> {
         // with nothing else that this call makes a slice of.
         Ok(unsafe { (one.slice(), other.slice()) })
     }
+
+    /// Makes slices of two inputs, where nothing is written; they may be the same.
+    pub fn both(&self, one: Bytes, other: Bytes) -> (&[u8], &[u8]) {
+        // SAFETY: as above, and a call that has no output writes to neither.
+        unsafe { (one.shared(), other.shared()) }
+    }
 }
 
 /// Bytes that JavaScript holds, before anybody has promised not to write to them.
@@ -202,6 +214,15 @@ impl Bytes {
         }
         // SAFETY: promised.
         unsafe { std::slice::from_raw_parts_mut(self.at, self.length) }
+    }
+
+    /// The caller promises that the bytes are there, and that nothing writes to them.
+    unsafe fn shared<'s>(self) -> &'s [u8] {
+        if self.length == 0 {
+            return &[];
+        }
+        // SAFETY: promised.
+        unsafe { std::slice::from_raw_parts(self.at, self.length) }
     }
 }
 

@@ -1,15 +1,5 @@
 use super::*;
 
-fn key(byte: u8) -> Key {
-    let mut key = Key::blank().unwrap();
-    key.install(|secret| {
-        secret.fill(byte);
-        Ok(())
-    })
-    .unwrap();
-    key
-}
-
 fn bytes(slots: &Slots, index: u32) -> [u8; 32] {
     *lock(&slots.place(index).unwrap().0).key.secret()
 }
@@ -20,7 +10,11 @@ fn table(capacity: u32) -> Slots {
 
 fn load(slots: &Slots, byte: u8) -> Slot {
     slots
-        .load(&key(byte), Usages::ENCRYPT, Limit::default())
+        .load(
+            Content::Bytes(&[byte; 32]),
+            Usages::ENCRYPT,
+            Limit::default(),
+        )
         .unwrap()
 }
 
@@ -51,7 +45,7 @@ fn every_way_out_wipes_the_page() {
     assert_eq!(bytes(&slots, 0), [0; 32], "closed");
     assert_eq!(touch(&slots, three), Err(Kind::DeviceClosed.into()));
     assert_eq!(
-        slots.load(&key(4), Usages::ENCRYPT, Limit::default()),
+        slots.load(Content::Bytes(&[4; 32]), Usages::ENCRYPT, Limit::default()),
         Err(Kind::DeviceClosed.into())
     );
 }
