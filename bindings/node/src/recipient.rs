@@ -1,6 +1,8 @@
 //! Attested recipients, as JavaScript sees them: what is meant for one of them leaves the device in its envelope alone.
 
-use ::hsm::{Attestation, Platform, Trust};
+use std::sync::Arc;
+
+use ::hsm::{Attestation, DataKeyPair, Platform, Sealing, Trust};
 use napi::{
     Env,
     bindgen_prelude::{AsyncTask, Buffer},
@@ -64,6 +66,17 @@ pub struct EnvelopedDataKey {
     pub envelope: Buffer,
 }
 
+/// A key pair made to be handed out to a recipient.
+#[napi(object, object_from_js = false)]
+pub struct EnvelopedKeyPair {
+    /// The public half as `SubjectPublicKeyInfo`, DER.
+    pub public_key: Buffer,
+    /// The private half, sealed under the slot's key.
+    pub blob: Buffer,
+    /// CMS `EnvelopedData`, with the private half as PKCS#8, DER.
+    pub envelope: Buffer,
+}
+
 #[napi]
 impl Hsm {
     /// Reads an attestation document and believes it, or rejects with `InvalidAttestation`.
@@ -86,19 +99,6 @@ impl Hsm {
             },
             attested,
         )
-    }
-
-    /// Puts `plaintext` into an envelope for the RSA key `publicKey`: CMS `EnvelopedData`, DER.
-    #[napi]
-    pub fn envelope(&self, env: &Env, public_key: &[u8], plaintext: &[u8]) -> napi::Result<Buffer> {
-        let put = |out: &mut [u8]| {
-            out.copy_from_slice(plaintext);
-            Ok(plaintext.len())
-        };
-        self.device
-            .envelope(public_key, plaintext.len(), put)
-            .map(Buffer::from)
-            .thrown(env)
     }
 
     /// Opens a body like `verbs().decrypt`, into an envelope.
@@ -143,6 +143,69 @@ impl Hsm {
         })
     }
 
+    /// Makes a key pair like `dataKeyPair`, its private half in an envelope.
+    #[napi(ts_return_type = "Promise<EnvelopedKeyPair>")]
+    pub fn data_key_pair_for(
+        &self,
+        public_key: &[u8],
+        slot: f64,
+        spec: String,
+        aad: &[u8],
+        prefix: u32,
+    ) -> AsyncTask<Work<(DataKeyPair, Vec<u8>), EnvelopedKeyPair>> {
+        let device = Arc::clone(&self.device);
+        let (public_key, aad) = (public_key.to_vec(), aad.to_vec());
+        aside(
+            move || {
+                let pair = device.data_key_pair(raw::slot(slot), &spec, &aad, prefix as usize)?;
+                let envelope = device.envelope_of(&public_key, &pair.private_key)?;
+                Ok((pair, envelope))
+            },
+            |(pair, envelope)| EnvelopedKeyPair {
+                public_key: pair.public_key.into(),
+                blob: pair.sealed.into(),
+                envelope: envelope.into(),
+            },
+        )
+    }
+
+    /// Decrypts aside like `decryptAsymmetric`, into an envelope.
+    #[napi(ts_return_type = "Promise<Buffer>")]
+    pub fn decrypt_asymmetric_for(
+        &self,
+        public_key: &[u8],
+        slot: f64,
+        scheme: u32,
+        ciphertext: &[u8],
+    ) -> AsyncTask<Work<Vec<u8>, Buffer>> {
+        let device = Arc::clone(&self.device);
+        let (public_key, ciphertext) = (public_key.to_vec(), ciphertext.to_vec());
+        aside(
+            move || {
+                let scheme = Sealing::numbered(scheme)?;
+                let plaintext = device.decrypt_from(raw::slot(slot), scheme, &ciphertext)?;
+                device.envelope_of(&public_key, &plaintext)
+            },
+            Buffer::from,
+        )
+    }
+
+    /// Agrees on a secret like `verbs().agree`, into an envelope.
+    #[napi]
+    pub fn agree_for(
+        &self,
+        env: &Env,
+        public_key: &[u8],
+        slot: f64,
+        peer: &[u8],
+    ) -> napi::Result<Buffer> {
+        let agree = |out: &mut [u8]| self.device.agree(raw::slot(slot), peer, out);
+        self.device
+            .envelope(public_key, LONGEST_COORDINATE, agree)
+            .map(Buffer::from)
+            .thrown(env)
+    }
+
     /// Random bytes, in an envelope.
     #[napi]
     pub fn random_for(&self, env: &Env, public_key: &[u8], length: u32) -> napi::Result<Buffer> {
@@ -156,6 +219,9 @@ impl Hsm {
 
 /// What a body is longer than its plaintext: nonce, IV and tag.
 const OVERHEAD: usize = 44;
+
+/// P-521's.
+const LONGEST_COORDINATE: usize = 66;
 
 fn attested(attestation: Attestation) -> AttestedRecipient {
     let registers = attestation.registers.into_iter();

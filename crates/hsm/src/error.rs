@@ -20,6 +20,8 @@ pub enum Kind {
     ExpiredToken,
     /// What was unwrapped is no key of the kind it was said to be.
     InvalidMaterial,
+    /// A private key, but of another kind than the one it was said to be.
+    SpecMismatch,
     /// An attestation document that is malformed, stale, or not to be believed; which of them is not told.
     InvalidAttestation,
     /// The slot's key has been unloaded or evicted: load the token again.
@@ -56,6 +58,7 @@ impl Kind {
             Self::InvalidToken => "InvalidToken",
             Self::ExpiredToken => "ExpiredToken",
             Self::InvalidMaterial => "InvalidMaterial",
+            Self::SpecMismatch => "SpecMismatch",
             Self::InvalidAttestation => "InvalidAttestation",
             Self::StaleSlot => "StaleSlot",
             Self::UsageNotPermitted => "UsageNotPermitted",
@@ -96,6 +99,7 @@ impl fmt::Display for Error {
             Kind::InvalidToken => "the token is not one of this domain",
             Kind::ExpiredToken => "the import token has expired",
             Kind::InvalidMaterial => "the key material is not of this kind",
+            Kind::SpecMismatch => "the key material is of another kind",
             Kind::InvalidAttestation => "the attestation document is not valid",
             Kind::StaleSlot => "the slot no longer holds this key",
             Kind::UsageNotPermitted => "the key's usages do not permit this",

@@ -1,27 +1,23 @@
 //! Keys from outside. They travel under a wrapping key pair made for them; its private half leaves the device at once,
 //! sealed in an import token that says how, until when and for what it may be used. The device remembers nothing.
 //!
-//! A token is `version(1) | scheme(1) | expiry(8) | nonce(16) | iv(12) | sealed PKCS#8 | tag(16)`; what stands in front of
-//! the nonce, and what the token is bound to, is associated data.
+//! A token is `version(1) | scheme(1) | spec(2) | expiry(8) | nonce(16) | iv(12) | sealed secret | tag(16)`; what stands in
+//! front of the nonce, and what the token is bound to, is associated data.
 
-use aws_lc_rs::{
-    digest,
-    encoding::{AsDer, Pkcs8V1Der, PublicKeyX509Der},
-    rsa::{
-        KeySize, OAEP_SHA1_MGF1SHA1, OAEP_SHA256_MGF1SHA256, OaepAlgorithm,
-        OaepPrivateDecryptingKey, PrivateDecryptingKey,
-    },
-};
+use aws_lc_rs::digest;
 
 use crate::{
     cipher::{self, FRESH},
     error::{Kind, Result},
+    family::Opened,
+    hash::Hash,
     hsm::Hsm,
     kdf::Kdf,
     key::KEY,
-    keywrap, material,
+    keywrap,
+    scheme::Sealing,
     secret::SecretBuffer,
-    spec::Usages,
+    spec::{Spec, Usages},
 };
 
 /// A wrapping key pair.
@@ -70,7 +66,8 @@ pub struct Imported {
     pub token: Vec<u8>,
     /// Its public half as `SubjectPublicKeyInfo`, if it has one.
     pub public_key: Option<Vec<u8>>,
-    /// SHA-256 of label, a zero byte and the key: the same for the same key under the same label, and for no other.
+    /// SHA-256 of label, a zero byte and the key, a pair standing there as its public half, since its private one has many
+    /// encodings: the same for the same key under the same label, and for no other.
     pub digest: [u8; 32],
 }
 
@@ -78,12 +75,13 @@ impl Hsm {
     /// Makes a wrapping key pair: `RSA_2048`, `RSA_3072` or `RSA_4096`.
     pub fn wrapping_key(&self, spec: &str, terms: &Terms) -> Result<WrappingKey> {
         let scheme = Scheme::named(terms.scheme)?;
-        let key = PrivateDecryptingKey::generate(size(spec)?).map_err(|_| Kind::Unavailable)?;
-        let private = AsDer::<Pkcs8V1Der>::as_der(&key).map_err(|_| Kind::Unavailable)?;
-        let public = AsDer::<PublicKeyX509Der>::as_der(&key.public_key());
+        let spec = Spec::named(spec)?;
+        modulus(spec).ok_or(Kind::UnknownSpec)?;
+        let secret = self.secret(spec)?;
+        let pair = spec.family.open(&secret)?.ok_or(Kind::UnknownSpec)?;
 
-        let header = header(scheme, terms.expiry);
-        let mut token = vec![0; HEADER + private.as_ref().len() + cipher::OVERHEAD];
+        let header = header(scheme, spec, terms.expiry);
+        let mut token = vec![0; HEADER + secret.len() + cipher::OVERHEAD];
         let (front, body) = token.split_at_mut(HEADER);
         front.copy_from_slice(&header);
         let mut fresh = [0; FRESH];
@@ -91,33 +89,42 @@ impl Hsm {
         let mut sealer = Kdf::blank();
         self.token_sealer(&mut sealer)?;
         let aad = [&header, terms.binding].concat();
-        cipher::seal(&sealer, &fresh, &aad, private.as_ref(), body)?;
-        Ok(WrappingKey {
-            token,
-            public_key: public.map_err(|_| Kind::Unavailable)?.as_ref().to_vec(),
-        })
+        cipher::seal(&sealer, &fresh, &aad, &secret, body)?;
+        let public_key = pair.public()?;
+        Ok(WrappingKey { token, public_key })
     }
 
     /// Unwraps a key and makes a token of it. Looks at the import token first, then at its expiry, then at what was
     /// wrapped; of that it says no more than whether it could be unwrapped and whether it is a key of this kind.
     pub fn import_wrapped(&self, parcel: &Parcel) -> Result<Imported> {
-        let (scheme, key) = self.open_token(parcel)?;
-        let unwrapped = scheme.unwrap(key, parcel.wrapped)?;
-        let mut material = material::parse(parcel.spec, &unwrapped)?;
-        let mut hash = digest::Context::new(&digest::SHA256);
-        hash.update(parcel.label);
-        hash.update(&[0]);
-        hash.update(&material.secret);
-        let mut digest = [0; 32];
-        digest.copy_from_slice(hash.finish().as_ref());
+        let (scheme, spec, secret) = self.open_token(parcel)?;
+        let pair = spec.family.open(&secret)?.ok_or(Kind::InvalidToken)?;
+        let modulus = modulus(spec).ok_or(Kind::InvalidToken)?;
+        let material = scheme.unwrap(&*pair, modulus, parcel.wrapped)?;
+        let taken = self.take_in(parcel.spec, parcel.usages, &material);
+        let token = taken.map_err(|refusal| match refusal.kind() {
+            Kind::InvalidMaterial if is_of_another(parcel.spec, &material) => {
+                Kind::SpecMismatch.into()
+            }
+            Kind::InvalidLength => Kind::InvalidMaterial.into(),
+            _ => refusal,
+        })?;
+        let public_key = match self.public_key(&token) {
+            Ok(key) => Some(key),
+            Err(refusal) if refusal.kind() == Kind::UsageNotPermitted => None,
+            Err(refusal) => return Err(refusal),
+        };
         Ok(Imported {
-            token: self.import(parcel.spec, parcel.usages, &mut material.secret)?,
-            public_key: material.public_key,
-            digest,
+            token,
+            digest: parcel.name(public_key.as_deref().unwrap_or(&material)),
+            public_key,
         })
     }
 
-    fn open_token(&self, parcel: &Parcel) -> Result<(&'static Scheme, PrivateDecryptingKey)> {
+    fn open_token(
+        &self,
+        parcel: &Parcel,
+    ) -> Result<(&'static Scheme, &'static Spec, SecretBuffer)> {
         let (header, body) = parcel
             .token
             .split_first_chunk::<HEADER>()
@@ -128,15 +135,14 @@ impl Hsm {
             .ok_or(Kind::InvalidToken)?;
         let mut sealer = Kdf::blank();
         self.token_sealer(&mut sealer)?;
-        let mut private = SecretBuffer::zero(length);
+        let mut secret = SecretBuffer::zero(length);
         let aad = [header, parcel.binding].concat();
-        cipher::open(&sealer, &aad, body, &mut private).map_err(|_| Kind::InvalidToken)?;
-        let (scheme, expiry) = read_header(header).ok_or(Kind::InvalidToken)?;
+        cipher::open(&sealer, &aad, body, &mut secret).map_err(|_| Kind::InvalidToken)?;
+        let (scheme, spec, expiry) = read_header(header).ok_or(Kind::InvalidToken)?;
         if expiry <= parcel.now {
             return Err(Kind::ExpiredToken.into());
         }
-        let key = PrivateDecryptingKey::from_pkcs8(&private).map_err(|_| Kind::InvalidToken)?;
-        Ok((scheme, key))
+        Ok((scheme, spec, secret))
     }
 
     /// A key of the domain that seals import tokens and nothing else.
@@ -147,27 +153,42 @@ impl Hsm {
     }
 }
 
-const VERSION: u8 = 1;
-const HEADER: usize = 10;
+impl Parcel<'_> {
+    fn name(&self, key: &[u8]) -> [u8; 32] {
+        let mut hash = digest::Context::new(&digest::SHA256);
+        hash.update(self.label);
+        hash.update(&[0]);
+        hash.update(key);
+        let mut name = [0; 32];
+        name.copy_from_slice(hash.finish().as_ref());
+        name
+    }
+}
 
-fn header(scheme: &Scheme, expiry: u64) -> [u8; HEADER] {
-    let mut header = [VERSION, scheme.number, 0, 0, 0, 0, 0, 0, 0, 0];
-    header[2..].copy_from_slice(&expiry.to_be_bytes());
+const VERSION: u8 = 1;
+const HEADER: usize = 12;
+
+fn header(scheme: &Scheme, spec: &Spec, expiry: u64) -> [u8; HEADER] {
+    let [s0, s1] = spec.number.to_be_bytes();
+    let mut header = [VERSION, scheme.number, s0, s1, 0, 0, 0, 0, 0, 0, 0, 0];
+    header[4..].copy_from_slice(&expiry.to_be_bytes());
     header
 }
 
-fn read_header(header: &[u8; HEADER]) -> Option<(&'static Scheme, u64)> {
-    let &[version, number, ref expiry @ ..] = header;
+fn read_header(header: &[u8; HEADER]) -> Option<(&'static Scheme, &'static Spec, u64)> {
+    let &[version, number, s0, s1, ref expiry @ ..] = header;
     let scheme = SCHEMES.iter().find(|scheme| scheme.number == number)?;
-    (version == VERSION).then_some((scheme, u64::from_be_bytes(*expiry)))
+    let spec = Spec::numbered(u16::from_be_bytes([s0, s1]))?;
+    (version == VERSION).then_some((scheme, spec, u64::from_be_bytes(*expiry)))
 }
 
-fn size(spec: &str) -> Result<KeySize> {
-    match spec {
-        "RSA_2048" => Ok(KeySize::Rsa2048),
-        "RSA_3072" => Ok(KeySize::Rsa3072),
-        "RSA_4096" => Ok(KeySize::Rsa4096),
-        _ => Err(Kind::UnknownSpec.into()),
+/// The bytes of a wrapping key's modulus, and so of what it encrypts; none for a spec that wraps nothing.
+fn modulus(spec: &Spec) -> Option<usize> {
+    match spec.name {
+        "RSA_2048" => Some(256),
+        "RSA_3072" => Some(384),
+        "RSA_4096" => Some(512),
+        _ => None,
     }
 }
 
@@ -176,35 +197,24 @@ struct Scheme {
     name: &'static str,
     /// Its number in tokens; never used again for anything else.
     number: u8,
-    oaep: &'static OaepAlgorithm,
+    sealing: Sealing,
     inner: bool,
 }
 
+const fn scheme(number: u8, name: &'static str, hash: Hash, inner: bool) -> Scheme {
+    Scheme {
+        name,
+        number,
+        sealing: Sealing::Oaep(hash),
+        inner,
+    }
+}
+
 static SCHEMES: [Scheme; 4] = [
-    Scheme {
-        name: "RSAES_OAEP_SHA_1",
-        number: 1,
-        oaep: &OAEP_SHA1_MGF1SHA1,
-        inner: false,
-    },
-    Scheme {
-        name: "RSAES_OAEP_SHA_256",
-        number: 2,
-        oaep: &OAEP_SHA256_MGF1SHA256,
-        inner: false,
-    },
-    Scheme {
-        name: "RSA_AES_KEY_WRAP_SHA_1",
-        number: 3,
-        oaep: &OAEP_SHA1_MGF1SHA1,
-        inner: true,
-    },
-    Scheme {
-        name: "RSA_AES_KEY_WRAP_SHA_256",
-        number: 4,
-        oaep: &OAEP_SHA256_MGF1SHA256,
-        inner: true,
-    },
+    scheme(1, "RSAES_OAEP_SHA_1", Hash::Sha1, false),
+    scheme(2, "RSAES_OAEP_SHA_256", Hash::Sha256, false),
+    scheme(3, "RSA_AES_KEY_WRAP_SHA_1", Hash::Sha1, true),
+    scheme(4, "RSA_AES_KEY_WRAP_SHA_256", Hash::Sha256, true),
 ];
 
 impl Scheme {
@@ -215,21 +225,29 @@ impl Scheme {
             .ok_or(Kind::UnknownSpec.into())
     }
 
-    fn unwrap(&self, key: PrivateDecryptingKey, wrapped: &[u8]) -> Result<SecretBuffer> {
-        let key = OaepPrivateDecryptingKey::new(key).map_err(|_| Kind::DecryptionFailed)?;
+    fn unwrap(&self, key: &dyn Opened, modulus: usize, wrapped: &[u8]) -> Result<SecretBuffer> {
+        if !self.inner {
+            return key.decrypt(self.sealing, wrapped);
+        }
         let (sealed, rest) = wrapped
-            .split_at_checked(key.key_size_bytes())
+            .split_at_checked(modulus)
             .ok_or(Kind::DecryptionFailed)?;
-        let mut opened = SecretBuffer::zero(key.min_output_size());
-        let length = key
-            .decrypt(self.oaep, sealed, &mut opened, None)
-            .map_err(|_| Kind::DecryptionFailed)?
-            .len();
-        opened.truncate(length);
-        match (self.inner, rest, length) {
-            (false, [], _) => Ok(opened),
-            (true, [_, ..], KEY) => keywrap::unwrap(&opened, rest, true),
-            _ => Err(Kind::DecryptionFailed.into()),
+        let inner = key.decrypt(self.sealing, sealed)?;
+        if inner.len() == KEY {
+            keywrap::unwrap(&inner, rest, true)
+        } else {
+            Err(Kind::DecryptionFailed.into())
         }
     }
+}
+
+/// Whether `material` is a private key, but of another spec than the one it was said to be.
+fn is_of_another(spec: &str, material: &[u8]) -> bool {
+    let pairs = Spec::all()
+        .iter()
+        .filter(|other| other.usages.contains(Usages::SIGN));
+    pairs.filter(|other| other.name != spec).any(|other| {
+        let mut secret = SecretBuffer::zero(other.length);
+        other.family.parse(material, &mut secret).is_ok()
+    })
 }

@@ -10,7 +10,7 @@
 //! | `frame`, `batch` | where messages go, and many of them at once |
 //! | `cipher`, `kdf`, `keywrap` | the primitives |
 //! | `key`, `pages`, `secret` | where secrets may be: protected pages, or the stack for one call |
-//! | `import`, `material` | keys from outside |
+//! | `import` | keys from outside |
 //! | `recipient` | answers for somebody else than the caller |
 //! | `entropy` | randomness as a seam |
 //! | `sys` | the calls into AWS-LC |
@@ -55,7 +55,6 @@ mod key;
 mod keywrap;
 mod limiter;
 mod mac;
-mod material;
 mod mldsa;
 mod mlkem;
 mod order;

@@ -53,6 +53,11 @@ impl Hsm {
         let mut plaintext = SecretBuffer::zero(most);
         let length = act(&mut plaintext)?;
         plaintext.truncate(length);
-        envelope::seal(public_key, &plaintext, self.entropy())
+        self.envelope_of(public_key, &plaintext)
+    }
+
+    /// The same for a plaintext that is there already.
+    pub fn envelope_of(&self, public_key: &[u8], plaintext: &[u8]) -> Result<Vec<u8>> {
+        envelope::seal(public_key, plaintext, self.entropy())
     }
 }
