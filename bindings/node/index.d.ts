@@ -79,12 +79,16 @@ export declare class Hsm {
   dataKeyPair(slot: number, spec: string, aad: Uint8Array, prefix: number, plaintext: boolean): Promise<SealedKeyPair>
   /** Reads an attestation document and believes it, or rejects with `InvalidAttestation`. */
   static verifyAttestation(document: Uint8Array, trust: AttestationTrust): Promise<AttestedRecipient>
-  /** Puts `plaintext` into an envelope for the RSA key `publicKey`: CMS `EnvelopedData`, DER. */
-  envelope(publicKey: Uint8Array, plaintext: Uint8Array): Buffer
   /** Opens a body like `verbs().decrypt`, into an envelope. */
   decryptFor(publicKey: Uint8Array, slot: number, body: Uint8Array, aad: Uint8Array): Buffer
   /** Makes a data key like `verbs().dataKey`, its plaintext in an envelope. */
   dataKeyFor(publicKey: Uint8Array, slot: number, length: number, aad: Uint8Array, prefix: number): EnvelopedDataKey
+  /** Makes a key pair like `dataKeyPair`, its private half in an envelope. */
+  dataKeyPairFor(publicKey: Uint8Array, slot: number, spec: string, aad: Uint8Array, prefix: number): Promise<EnvelopedKeyPair>
+  /** Decrypts aside like `decryptAsymmetric`, into an envelope. */
+  decryptAsymmetricFor(publicKey: Uint8Array, slot: number, scheme: number, ciphertext: Uint8Array): Promise<Buffer>
+  /** Agrees on a secret like `verbs().agree`, into an envelope. */
+  agreeFor(publicKey: Uint8Array, slot: number, peer: Uint8Array): Buffer
   /** Random bytes, in an envelope. */
   randomFor(publicKey: Uint8Array, length: number): Buffer
 }
@@ -166,6 +170,16 @@ export interface EnvelopedDataKey {
   /** Sealed under the slot's key, like any other. */
   blob: Buffer
   /** CMS `EnvelopedData`. */
+  envelope: Buffer
+}
+
+/** A key pair made to be handed out to a recipient. */
+export interface EnvelopedKeyPair {
+  /** The public half as `SubjectPublicKeyInfo`, DER. */
+  publicKey: Buffer
+  /** The private half, sealed under the slot's key. */
+  blob: Buffer
+  /** CMS `EnvelopedData`, with the private half as PKCS#8, DER. */
   envelope: Buffer
 }
 
