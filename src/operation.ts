@@ -223,6 +223,7 @@ export function ciphertextKey(field: 'KeyId' | 'SourceKeyId', algorithm: string,
       const blob = framedOf(call)
       if (blob === undefined) fail('ValidationException', `${field} is required with IGNORE_CIPHERTEXT.`)
       const found = call.records.findByCiphertext(call.scope.realm, blob)
+      if (found && !(found instanceof Promise) && call.now < found.calmUntil) return found
       const present = after(found, (key) => met(key, call))
       return after(present, (key) => key ?? refuseCiphertext()) as Eventually<Key>
     },
