@@ -1,6 +1,6 @@
 /**
- * A key never leaves in the clear. A server is given a key whose bytes we know, does cryptography with it, and is then
- * turned inside out: its memory, a core dump, a heap snapshot, its store and its logs.
+ * A key never leaves in the clear. A server is given a key whose bytes we know, as imported key material, does
+ * cryptography with it, and is then turned inside out: its memory, a core dump, a heap snapshot, its store and its logs.
  */
 import test from 'ava'
 import { execFile } from 'node:child_process'
@@ -12,19 +12,18 @@ import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import {
+  CreateKeyCommand,
   DecryptCommand,
   EncryptCommand,
   GenerateDataKeyCommand,
+  GetParametersForImportCommand,
+  ImportKeyMaterialCommand,
   KMSClient,
   ReEncryptCommand,
 } from '@aws-sdk/client-kms'
-import { keyOf, NEW_KEY, newMaterial } from '../src/keys.ts'
-import { edits, Records } from '../src/store/cache.ts'
-import { openSqlite } from '../src/store/sqlite.ts'
-import { openVault, storePath } from '../src/vault.ts'
 import { served } from './helpers/served.ts'
+import { node } from './helpers/wrapping.ts'
 
-const KEY_ID = '12345678-1234-4234-8234-123456789abc'
 const credentials = { accessKeyId: 'test', secretAccessKey: 'test' }
 const run = promisify(execFile)
 
@@ -39,17 +38,17 @@ test('a known key is used, and found nowhere outside the HSM', async (t) => {
   t.teardown(() => rm(folder, { recursive: true, force: true }))
   const data = join(folder, 'data')
   const secret = createHash('sha256').update(randomBytes(32)).digest()
-  await plant(data, secret)
 
   const server = await served(t, [], { data, cwd: folder, env: { NODE_OPTIONS: '--heapsnapshot-signal=SIGUSR2' } })
   const kms = new KMSClient({ region: 'us-east-1', endpoint: server.url, credentials })
   t.teardown(() => kms.destroy())
+  const KeyId = await plant(kms, secret)
   // What may be found, and must be, lest the search be blind: a plaintext the server has just answered with.
   const canary = randomBytes(64)
   for (let i = 0; i < 50; i++) {
-    const { CiphertextBlob } = await kms.send(new EncryptCommand({ KeyId: KEY_ID, Plaintext: canary }))
-    await kms.send(new GenerateDataKeyCommand({ KeyId: KEY_ID, KeySpec: 'AES_256' }))
-    await kms.send(new ReEncryptCommand({ CiphertextBlob, DestinationKeyId: KEY_ID }))
+    const { CiphertextBlob } = await kms.send(new EncryptCommand({ KeyId, Plaintext: canary }))
+    await kms.send(new GenerateDataKeyCommand({ KeyId, KeySpec: 'AES_256' }))
+    await kms.send(new ReEncryptCommand({ CiphertextBlob, DestinationKeyId: KeyId }))
     const { Plaintext } = await kms.send(new DecryptCommand({ CiphertextBlob }))
     t.deepEqual(Buffer.from(Plaintext!), canary)
   }
@@ -67,39 +66,27 @@ test('a known key is used, and found nowhere outside the HSM', async (t) => {
 
   process.kill(server.pid, 'SIGUSR2')
   const snapshot = join(folder, await appears(folder, '.heapsnapshot'))
-  const heap = await searchFile(snapshot, [...needles(secret), Buffer.from(KEY_ID)])
+  const heap = await searchFile(snapshot, [...needles(secret), Buffer.from(KeyId)])
   t.true(heap[3], 'the search finds what is in a heap snapshot')
   t.deepEqual(heap.slice(0, 3), [false, false, false], 'a heap snapshot')
 
   const stored = await readdir(data)
   const files = Buffer.concat(await Promise.all(stored.map((name) => readFile(join(data, name)))))
-  t.true(files.includes(KEY_ID), 'the search finds what is in the store')
+  t.true(files.includes(KeyId), 'the search finds what is in the store')
   for (const needle of needles(secret)) t.false(files.includes(needle), 'the store')
   for (const needle of needles(secret)) t.false(server.output().includes(needle.toString('latin1')), 'the logs')
 })
 
-/** Puts a KMS key of these very bytes into a new data folder; `ImportKeyMaterial` is not there yet. */
-async function plant(data: string, secret: Buffer): Promise<void> {
-  const hsm = await openVault(data, undefined, {})
-  const store = await openSqlite(storePath(data), hsm)
-  // The HSM wipes what it is given.
-  const token = hsm.import('AES_256', 3, Buffer.from(secret))
-  const material = newMaterial('ab'.repeat(32), token, 0)
-  const key = keyOf({
-    ...NEW_KEY,
-    region: 'us-east-1',
-    account: '000000000000',
-    id: KEY_ID,
-    spec: 'SYMMETRIC_DEFAULT',
-    usage: 'ENCRYPT_DECRYPT',
-    origin: 'AWS_KMS',
-    created: 0,
-    currentId: material.id,
-    materials: [material],
-  })
-  await new Records(store, 10).commit([edits.putKey(key), edits.putMaterial(key, material)])
-  await store.close()
-  hsm.close()
+/** Brings these very bytes into a new KMS key, as AWS's guide does; the key's id. */
+async function plant(kms: KMSClient, secret: Buffer): Promise<string> {
+  const { KeyMetadata } = await kms.send(new CreateKeyCommand({ Origin: 'EXTERNAL' }))
+  const { KeyId } = KeyMetadata!
+  const way = { WrappingAlgorithm: 'RSAES_OAEP_SHA_256', WrappingKeySpec: 'RSA_2048' } as const
+  const { ImportToken, PublicKey } = await kms.send(new GetParametersForImportCommand({ KeyId, ...way }))
+  const EncryptedKeyMaterial = node.oaep(PublicKey!, secret, 'sha256')
+  const ExpirationModel = 'KEY_MATERIAL_DOES_NOT_EXPIRE'
+  await kms.send(new ImportKeyMaterialCommand({ KeyId, ImportToken, EncryptedKeyMaterial, ExpirationModel }))
+  return KeyId!
 }
 
 /** Reads all that can be read of a process's memory. */
