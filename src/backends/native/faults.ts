@@ -13,9 +13,22 @@ export function attempt<T>(act: () => T): T {
   }
 }
 
+export async function attemptAsync<T>(act: () => Promise<T>): Promise<T> {
+  try {
+    return await act()
+  } catch (error) {
+    throw translate(error)
+  }
+}
+
 /** The slot went to another key in the meantime. */
 export function isStale(error: unknown): boolean {
   return (error as HsmFault).code === 'StaleSlot'
+}
+
+/** An argument was of a length that never works. */
+export function isOfWrongLength(error: unknown): boolean {
+  return (error as HsmFault).code === 'InvalidLength'
 }
 
 /** What the device says, as AWS says it. */

@@ -22,17 +22,18 @@ export class Slots {
     }
   }
 
-  /** The same for a verb that works on the device's pool. */
+  /**
+   * The same for a verb of the device's pool, which looks for its key only when its turn comes: by then the slot may have
+   * gone to another key again, as long as more keys are at work than there are slots.
+   */
   async useAsync<T>(material: Material, verb: (slot: number) => Promise<T>): Promise<T> {
-    try {
-      return await verb(material.opened.slot || this.load(material))
-    } catch (error) {
-      this.reload(error, material)
-    }
-    try {
-      return await verb(material.opened.slot)
-    } catch (error) {
-      throw translate(error)
+    for (let turn = 1; ; turn++) {
+      try {
+        return await verb(material.opened.slot || this.load(material))
+      } catch (error) {
+        if (turn === TURNS) throw translate(error)
+        this.reload(error, material)
+      }
     }
   }
 
@@ -57,3 +58,6 @@ export class Slots {
     attempt(() => this.load(material))
   }
 }
+
+/** How often a verb is put to the pool; a turn that failed has done no work. */
+const TURNS = 1000

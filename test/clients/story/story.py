@@ -3,6 +3,7 @@
 import ciphers  # noqa: F401 - a chapter registers its checks by being imported
 import keys  # noqa: F401
 import labels  # noqa: F401
+import outside  # noqa: F401
 import refusals  # noqa: F401
 from checks import play
 
