@@ -2,6 +2,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { basename } from 'node:path'
 import { OPERATIONS, SHAPES, type OperationName } from '../../src/model/kms.ts'
+import { MAKES } from './workbench.ts'
 
 export interface Story {
   /** The file it stands in, without its ending: a group of operations. */
@@ -47,11 +48,6 @@ export interface Making {
   readonly make: string
   readonly from: Template
   readonly save: string
-}
-
-/** What can be made, and of what; see `workbench.ts`. */
-export const MAKES: Readonly<Record<string, readonly string[]>> = {
-  wrapped: ['material', 'publicKey', 'algorithm'],
 }
 
 /** The requests that a step with `each` sends. */
