@@ -91,7 +91,7 @@ test('refusals are the exceptions of the SDK', async (t) => {
     instanceOf: DryRunOperationException,
   })
   await t.throwsAsync(kms.send(new DescribeKeyCommand({ KeyId: 'alias/nobody' })), { instanceOf: NotFoundException })
-  await t.throwsAsync(kms.send(new CreateKeyCommand({ KeySpec: 'ECC_NIST_P256', KeyUsage: 'SIGN_VERIFY' })), {
+  await t.throwsAsync(kms.send(new CreateKeyCommand({ KeySpec: 'SM2', KeyUsage: 'SIGN_VERIFY' })), {
     instanceOf: UnsupportedOperationException,
   })
   await kms.send(new DisableKeyCommand({ KeyId }))
