@@ -1,6 +1,6 @@
 /** Attested recipients: whom the room believes, and that nothing goes out but in an envelope for them. */
 import test, { type ExecutionContext } from 'ava'
-import { generateKeyPairSync, X509Certificate } from 'node:crypto'
+import { createPrivateKey, createPublicKey, diffieHellman, generateKeyPairSync, X509Certificate } from 'node:crypto'
 import { createAttester, Strongroom, type AttestationOptions, type StrongroomOptions } from '../src/index.ts'
 import { openEnvelope } from './helpers/envelope.ts'
 import { bytes, refuses, scene } from './helpers/scene.ts'
@@ -54,6 +54,64 @@ test('GenerateRandom answers with bytes nobody else sees', async (t) => {
   const answer = await room.generateRandom({ NumberOfBytes: 48, Recipient: recipient(documentFor()) })
   t.deepEqual(Object.keys(answer), ['CiphertextForRecipient'])
   t.is(openEnvelope(answer.CiphertextForRecipient!, privateKey).length, 48)
+})
+
+test('Decrypt answers so for an RSA key, too', async (t) => {
+  const { room } = await believing(t)
+  const { KeyId } = (await room.createKey({ KeySpec: 'RSA_2048', KeyUsage: 'ENCRYPT_DECRYPT' })).KeyMetadata!
+  const EncryptionAlgorithm = 'RSAES_OAEP_SHA_256'
+  const { CiphertextBlob } = await room.encrypt({ KeyId, Plaintext, EncryptionAlgorithm })
+  const request = { KeyId, CiphertextBlob, EncryptionAlgorithm, Recipient: recipient(documentFor()) } as const
+  const answer = await room.decrypt(request)
+  t.deepEqual(Object.keys(answer).toSorted(), ['CiphertextForRecipient', 'EncryptionAlgorithm', 'KeyId'])
+  t.deepEqual(openEnvelope(answer.CiphertextForRecipient!, privateKey), Buffer.from(Plaintext))
+  const changed = Uint8Array.from(CiphertextBlob!)
+  changed[40]! ^= 1
+  await refuses(t, room.decrypt({ ...request, CiphertextBlob: changed }), 'InvalidCiphertextException', '')
+})
+
+test('GenerateDataKeyPair keeps its private key to the blob and the envelope', async (t) => {
+  const { room, id } = await believing(t)
+  const EncryptionContext = { of: 'a pair' }
+  for (const KeyPairSpec of ['ECC_NIST_P256', 'RSA_2048'] as const) {
+    const request = { KeyId: id, KeyPairSpec, EncryptionContext, Recipient: recipient(documentFor()) }
+    const { PrivateKeyCiphertextBlob, CiphertextForRecipient, ...rest } = await room.generateDataKeyPair(request)
+    t.deepEqual(Object.keys(rest).toSorted(), ['KeyId', 'KeyMaterialId', 'KeyPairSpec', 'PublicKey'])
+    const der = openEnvelope(CiphertextForRecipient!, privateKey)
+    const made = createPublicKey(createPrivateKey({ key: der, format: 'der', type: 'pkcs8' }))
+    t.deepEqual(made.export({ type: 'spki', format: 'der' }), Buffer.from(rest.PublicKey!))
+    const opened = await room.decrypt({ CiphertextBlob: PrivateKeyCiphertextBlob, EncryptionContext })
+    t.deepEqual(Buffer.from(opened.Plaintext!), der)
+  }
+})
+
+test('DeriveSharedSecret agrees with the peer, and tells the recipient alone', async (t) => {
+  const { room } = await believing(t)
+  const KeyAgreementAlgorithm = 'ECDH'
+  const { KeyId, Arn } = (await room.createKey({ KeySpec: 'ECC_NIST_P521', KeyUsage: 'KEY_AGREEMENT' })).KeyMetadata!
+  const peer = generateKeyPairSync('ec', { namedCurve: 'P-521' })
+  const PublicKey = peer.publicKey.export({ type: 'spki', format: 'der' })
+  const request = { KeyId, KeyAgreementAlgorithm, PublicKey, Recipient: recipient(documentFor()) } as const
+  const { CiphertextForRecipient, ...rest } = await room.deriveSharedSecret(request)
+  t.deepEqual(rest, { KeyId: Arn, KeyAgreementAlgorithm, KeyOrigin: 'AWS_KMS' })
+  const own = Buffer.from((await room.getPublicKey({ KeyId })).PublicKey!)
+  const publicKey = createPublicKey({ key: own, format: 'der', type: 'spki' })
+  const secret = diffieHellman({ privateKey: peer.privateKey, publicKey })
+  t.deepEqual(openEnvelope(CiphertextForRecipient!, privateKey), secret)
+  await refuses(t, room.deriveSharedSecret({ ...request, PublicKey: bytes('no key') }), 'ValidationException', '')
+})
+
+test('a dry run has the document verified, and answers nothing', async (t) => {
+  const { room, id } = await believing(t)
+  const request = { KeyId: id, KeySpec: 'AES_256', DryRun: true } as const
+  const good = { ...request, Recipient: recipient(documentFor()) }
+  await refuses(t, room.generateDataKey(good), 'DryRunOperationException')
+  await refuses(
+    t,
+    room.generateDataKey({ ...request, Recipient: recipient(bytes('x')) }),
+    'ValidationException',
+    INVALID,
+  )
 })
 
 test('the envelope is one of AWS’s kind: CMS for one holder of an RSA key, who is named by its identifier', async (t) => {

@@ -17,18 +17,24 @@ import type {
 
 export type Eventually<T> = T | Promise<T>
 
-export interface Backend {
-  /** Makes a key inside, and hands out what stands for it. `spec` and `uses` are the HSM's own, from `algorithms.ts`. */
-  create(spec: string, uses: number): Eventually<Made>
+/** The verbs that let a plaintext out. */
+export interface Disclosing {
   /** `length` bytes of the device's random generator. */
   random(length: number): Eventually<Uint8Array>
+  readonly cipher: Pick<Cipher, 'open' | 'dataKey'>
+  readonly asymmetric?: Pick<AsymmetricCipher, 'decrypt'>
+  readonly agreement?: Agreement
+  readonly keyPairs?: KeyPairs
+}
+
+export interface Backend extends Disclosing {
+  /** Makes a key inside, and hands out what stands for it. `spec` and `uses` are the HSM's own, from `algorithms.ts`. */
+  create(spec: string, uses: number): Eventually<Made>
   readonly cipher: Cipher
   readonly asymmetric?: AsymmetricCipher
   readonly signer?: Signer
   readonly mac?: Mac
-  readonly agreement?: Agreement
   readonly kem?: Kem
-  readonly keyPairs?: KeyPairs
   readonly importer?: Importer
   readonly recipients?: Recipients
   /** Wipes what is open of one key material, which nobody is going to use any more. */
@@ -197,33 +203,12 @@ export interface Recipient {
   readonly nonce?: Uint8Array
 }
 
-/** Answers for an attested recipient, who alone can read them: CMS envelopes for its key. */
+/** Answers for attested recipients, who alone can read them. */
 export interface Recipients {
   /** Throws ValidationException, and says no more, for a document that is malformed, stale, or leads to no root we know. */
   verify(document: Uint8Array, now: Instant): Eventually<Recipient>
-  /** Puts a plaintext that is outside already into an envelope. */
-  seal(recipient: Recipient, plaintext: Uint8Array): Eventually<Uint8Array>
-  /** Like `Cipher.open`, the plaintext staying inside. */
-  open(
-    recipient: Recipient,
-    material: Material,
-    blob: Uint8Array,
-    context: EncryptionContext | undefined,
-  ): Eventually<Uint8Array>
-  /** Like `Cipher.dataKey`. */
-  dataKey(
-    recipient: Recipient,
-    material: Material,
-    length: number,
-    context: EncryptionContext | undefined,
-  ): Eventually<EnvelopedDataKey>
-  /** Like `Backend.random`. */
-  random(recipient: Recipient, length: number): Eventually<Uint8Array>
-}
-
-export interface EnvelopedDataKey {
-  readonly blob: Uint8Array
-  readonly envelope: Uint8Array
+  /** The same verbs, whose plaintexts leave the device in CMS envelopes for the recipient's key, and never otherwise. */
+  disclosingTo(recipient: Recipient): Disclosing
 }
 
 /** A capability, of a backend that has it. */
@@ -234,17 +219,4 @@ export function offered<T>(capability: T | undefined): T {
 /** Goes on with a value that may still be on its way; costs nothing when it is there. */
 export function after<T, U>(value: Eventually<T>, next: (value: T) => U): Eventually<U> {
   return value instanceof Promise ? value.then(next) : next(value)
-}
-
-/** A plaintext that has to come out of the HSM to go on to another place, and is wiped once it did. */
-export async function carry(
-  opened: Eventually<Uint8Array>,
-  onward: (plaintext: Uint8Array) => Eventually<Uint8Array>,
-): Promise<Uint8Array> {
-  const plaintext = await opened
-  try {
-    return await onward(plaintext)
-  } finally {
-    plaintext.fill(0)
-  }
 }

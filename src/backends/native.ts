@@ -8,7 +8,7 @@ import { attempt, attemptAsync } from './native/faults.ts'
 import { nativeImporter } from './native/importer.ts'
 import { nativeKeyPairs } from './native/keypairs.ts'
 import { nativeMac } from './native/mac.ts'
-import { NativeRecipients, type Trust } from './native/recipients.ts'
+import { nativeRecipients, type Trust } from './native/recipients.ts'
 import { nativeSigner } from './native/signer.ts'
 import { Slots } from './native/slots.ts'
 
@@ -32,7 +32,7 @@ export function nativeBackend(hsm: Hsm, trust: Trust): Backend {
     kem: nativeKem(slots),
     keyPairs: nativeKeyPairs(slots),
     importer: nativeImporter(hsm),
-    recipients: new NativeRecipients(slots, trust),
+    recipients: nativeRecipients(slots, trust),
     release: (material) => slots.release(material),
     close: () => hsm.close(),
   }

@@ -1,20 +1,19 @@
 /** DeriveSharedSecret: what two key pairs have in common. */
 import { after, offered } from '../backends/backend.ts'
-import type { DeriveSharedSecretResponse } from '../model/kms.ts'
 import { operation, usable } from '../operation.ts'
-import { answerTo } from '../recipient.ts'
+import { disclosing } from '../recipient.ts'
 
 export const deriveSharedSecret = operation('DeriveSharedSecret', {
   on: { key: usable('KeyId', 'KEY_AGREEMENT', 'KeyAgreementAlgorithm') },
   run(call) {
-    const { input, key, backend } = call
+    const { input, key, recipient } = call
     const { KeyAgreementAlgorithm, PublicKey } = input
-    const derived = after(offered(backend.agreement).derive(key.current!, PublicKey), (SharedSecret) => ({
+    const derived = offered(disclosing(call).agreement).derive(key.current!, PublicKey)
+    return after(derived, (secret) => ({
       KeyId: key.arn,
-      SharedSecret,
+      ...(recipient ? { CiphertextForRecipient: secret } : { SharedSecret: secret }),
       KeyAgreementAlgorithm,
       KeyOrigin: key.origin,
     }))
-    return answerTo<DeriveSharedSecretResponse>(call, 'SharedSecret', derived)
   },
 })

@@ -1,12 +1,12 @@
 /** Encrypt, Decrypt, ReEncrypt: a few bytes under a KMS key, symmetric or not. */
 import { maxPlaintext } from '../algorithms.ts'
-import { after, carry, offered, type Backend, type Eventually } from '../backends/backend.ts'
+import { after, offered, type Backend, type Disclosing, type Eventually } from '../backends/backend.ts'
 import type { EncryptionContext } from '../ciphertext.ts'
 import { fail } from '../errors.ts'
 import type { Key, Material } from '../keys.ts'
-import type { DecryptResponse, EncryptionAlgorithmSpec } from '../model/kms.ts'
+import type { EncryptionAlgorithmSpec } from '../model/kms.ts'
 import { ciphertextKey, operation, usable } from '../operation.ts'
-import { answerTo } from '../recipient.ts'
+import { disclosing } from '../recipient.ts'
 
 export const encrypt = operation('Encrypt', {
   on: { key: usable('KeyId', 'ENCRYPT_DECRYPT', 'EncryptionAlgorithm') },
@@ -28,22 +28,15 @@ export const decrypt = operation('Decrypt', {
     if (key.spec !== 'SYMMETRIC_DEFAULT') refuseContext(key, input.EncryptionContext)
   },
   run(call) {
-    const { input, key, material, backend, recipient } = call
+    const { input, key, material, recipient } = call
     const EncryptionAlgorithm = input.EncryptionAlgorithm ?? 'SYMMETRIC_DEFAULT'
-    const { CiphertextBlob, EncryptionContext } = input
-    if (recipient && EncryptionAlgorithm === 'SYMMETRIC_DEFAULT') {
-      const sealed = offered(backend.recipients).open(recipient, material, CiphertextBlob!, EncryptionContext)
-      return after(sealed, (CiphertextForRecipient) => ({
-        KeyId: key.arn,
-        EncryptionAlgorithm,
-        CiphertextForRecipient,
-      }))
-    }
-    const opened = after(
-      open(backend, material, EncryptionAlgorithm, CiphertextBlob!, EncryptionContext),
-      (Plaintext) => ({ KeyId: key.arn, Plaintext, EncryptionAlgorithm, KeyMaterialId: materialIdOf(key, material) }),
+    const from = recipient ? disclosing(call) : call.backend
+    const opened = open(from, material, EncryptionAlgorithm, input.CiphertextBlob!, input.EncryptionContext)
+    return after(opened, (bytes) =>
+      recipient
+        ? { KeyId: key.arn, EncryptionAlgorithm, CiphertextForRecipient: bytes }
+        : { KeyId: key.arn, Plaintext: bytes, EncryptionAlgorithm, KeyMaterialId: materialIdOf(key, material) },
     )
-    return answerTo<DecryptResponse>(call, 'Plaintext', opened)
   },
 })
 
@@ -64,8 +57,7 @@ export const reEncrypt = operation('ReEncrypt', {
     const within = SourceEncryptionAlgorithm === 'SYMMETRIC_DEFAULT' && destination.spec === 'SYMMETRIC_DEFAULT'
     const resealed = within
       ? backend.cipher.reseal(material, blob, from, destination.current!, to)
-      : // The plaintext has to come out of the HSM for it.
-        carry(open(backend, material, SourceEncryptionAlgorithm, blob, from), (plaintext) => {
+      : carry(open(backend, material, SourceEncryptionAlgorithm, blob, from), (plaintext) => {
           requireRoom(destination, DestinationEncryptionAlgorithm, plaintext)
           return seal(backend, destination, DestinationEncryptionAlgorithm, plaintext, to)
         })
@@ -94,15 +86,28 @@ function seal(
 }
 
 function open(
-  backend: Backend,
+  from: Disclosing,
   material: Material,
   algorithm: EncryptionAlgorithmSpec,
   blob: Uint8Array,
   context: EncryptionContext | undefined,
 ): Eventually<Uint8Array> {
   return algorithm === 'SYMMETRIC_DEFAULT'
-    ? backend.cipher.open(material, blob, context)
-    : offered(backend.asymmetric).decrypt(material, algorithm, blob)
+    ? from.cipher.open(material, blob, context)
+    : offered(from.asymmetric).decrypt(material, algorithm, blob)
+}
+
+/** From key to key where one is asymmetric: the plaintext has to come out of the HSM for it, and is wiped. */
+async function carry(
+  opened: Eventually<Uint8Array>,
+  onward: (plaintext: Uint8Array) => Eventually<Uint8Array>,
+): Promise<Uint8Array> {
+  const plaintext = await opened
+  try {
+    return await onward(plaintext)
+  } finally {
+    plaintext.fill(0)
+  }
 }
 
 function requireRoom(key: Key, algorithm: EncryptionAlgorithmSpec, plaintext: Uint8Array): void {

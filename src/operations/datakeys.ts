@@ -1,12 +1,12 @@
 /** Data keys and data key pairs, with their plaintext or without: for use outside, and the same sealed under a KMS key. */
 import { isOffered, SPECS } from '../algorithms.ts'
-import { after, offered, type Eventually, type KeyPair } from '../backends/backend.ts'
+import { after, offered, type Disclosing, type Eventually, type KeyPair } from '../backends/backend.ts'
 import type { EncryptionContext } from '../ciphertext.ts'
 import { fail } from '../errors.ts'
 import type { Key } from '../keys.ts'
-import type { DataKeyPairSpec, DataKeySpec, GenerateDataKeyPairResponse } from '../model/kms.ts'
+import type { DataKeyPairSpec, DataKeySpec } from '../model/kms.ts'
 import { operation, usable, type Call, type Locator } from '../operation.ts'
-import { answerTo } from '../recipient.ts'
+import { disclosing } from '../recipient.ts'
 
 interface DataKeySize {
   readonly KeySpec?: DataKeySpec | undefined
@@ -19,23 +19,14 @@ const key = usable('KeyId', 'ENCRYPT_DECRYPT')
 export const generateDataKey = operation('GenerateDataKey', {
   on: { key },
   check: oneSize,
-  run({ input, key, backend, recipient }) {
-    if (recipient) {
-      const recipients = offered(backend.recipients)
-      const sealed = recipients.dataKey(recipient, key.current!, sizeOf(input), input.EncryptionContext)
-      return after(sealed, ({ blob, envelope }) => ({
-        CiphertextBlob: blob,
-        KeyId: key.arn,
-        CiphertextForRecipient: envelope,
-      }))
-    }
-    const made = backend.cipher.dataKey(key.current!, sizeOf(input), input.EncryptionContext, true)
-    return after(made, ({ blob, plaintext }) => ({
-      CiphertextBlob: blob,
-      Plaintext: plaintext,
-      KeyId: key.arn,
-      KeyMaterialId: key.current!.id,
-    }))
+  run(call) {
+    const { input, key, recipient } = call
+    const made = disclosing(call).cipher.dataKey(key.current!, sizeOf(input), input.EncryptionContext, true)
+    return after(made, ({ blob, plaintext }) =>
+      recipient
+        ? { CiphertextBlob: blob, KeyId: key.arn, CiphertextForRecipient: plaintext }
+        : { CiphertextBlob: blob, Plaintext: plaintext, KeyId: key.arn, KeyMaterialId: key.current!.id },
+    )
   },
 })
 
@@ -61,18 +52,17 @@ export const generateDataKeyPair = operation('GenerateDataKeyPair', {
   on: { key: pairKey },
   require: requirePair,
   run(call) {
-    const { input, key, backend } = call
+    const { input, key, recipient } = call
     const { KeyPairSpec, EncryptionContext } = input
-    const made = pairFor(backend, key, KeyPairSpec, EncryptionContext, true)
-    const pair = after(made, ({ publicKey, blob, plaintext }) => ({
+    const made = pairFrom(disclosing(call), key, KeyPairSpec, EncryptionContext, true)
+    return after(made, ({ publicKey, blob, plaintext }) => ({
       PrivateKeyCiphertextBlob: blob,
-      PrivateKeyPlaintext: plaintext,
+      ...(recipient ? { CiphertextForRecipient: plaintext } : { PrivateKeyPlaintext: plaintext }),
       PublicKey: publicKey,
       KeyId: key.arn,
       KeyPairSpec,
       KeyMaterialId: key.current!.id,
     }))
-    return answerTo<GenerateDataKeyPairResponse>(call, 'PrivateKeyPlaintext', pair)
   },
 })
 
@@ -81,7 +71,7 @@ export const generateDataKeyPairWithoutPlaintext = operation('GenerateDataKeyPai
   require: requirePair,
   run({ input, key, backend }) {
     const { KeyPairSpec, EncryptionContext } = input
-    return after(pairFor(backend, key, KeyPairSpec, EncryptionContext, false), ({ publicKey, blob }) => ({
+    return after(pairFrom(backend, key, KeyPairSpec, EncryptionContext, false), ({ publicKey, blob }) => ({
       PrivateKeyCiphertextBlob: blob,
       PublicKey: publicKey,
       KeyId: key.arn,
@@ -97,14 +87,14 @@ function requirePair({ input, scope }: Pick<Call<{ readonly KeyPairSpec: DataKey
   fail('UnsupportedOperationException', `KeyPairSpec ${input.KeyPairSpec} is not supported in ${scope.realm.region}.`)
 }
 
-function pairFor(
-  backend: Call['backend'],
+function pairFrom(
+  from: Disclosing,
   key: Key,
   spec: DataKeyPairSpec,
   context: EncryptionContext | undefined,
   plaintext: boolean,
 ): Eventually<KeyPair> {
-  return offered(backend.keyPairs).generate(key.current!, SPECS[spec].hsm, context, plaintext)
+  return offered(from.keyPairs).generate(key.current!, SPECS[spec].hsm, context, plaintext)
 }
 
 /** Exactly one of `KeySpec` and `NumberOfBytes`. */

@@ -39,6 +39,8 @@ export function translate(error: unknown): Error {
       return new KmsError('InvalidCiphertextException')
     case 'InvalidMaterial':
       return new KmsError('InvalidCiphertextException')
+    case 'SpecMismatch':
+      return new KmsError('ValidationException', 'The key material does not fit the key spec of the KMS key.')
     case 'ExpiredToken':
       return new KmsError('ExpiredImportTokenException')
     case 'InvalidAttestation':
