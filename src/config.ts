@@ -9,7 +9,7 @@ import type { ParsedNode, Scalar } from 'yaml'
 import type { AccountConfig } from './identity.ts'
 import { nearest } from './nearest.ts'
 
-/** All of these but `accounts` are also flags of `strongroom serve`; a flag that is given wins over the file. */
+/** All of these but `accounts` and the last two are also flags of `strongroom serve`; a flag that is given wins over the file. */
 export interface Config {
   accounts?: AccountConfig[]
   account?: string
@@ -20,6 +20,9 @@ export interface Config {
   slots?: number
   deviceRate?: number
   tls?: { cert: string; key: string }
+  /** Certificates in PEM; the file names the files they are in. */
+  attestationRoots?: string[]
+  settleMillis?: number
 }
 
 /** What numbers may be, in the file and on the command line. */
@@ -27,6 +30,7 @@ export const RANGES = {
   port: [0, 65_535],
   slots: [1, 16_777_216],
   deviceRate: [1, 1_000_000_000],
+  settleMillis: [0, 3_600_000],
 } as const
 
 export const ACCOUNT_ID = /^\d{12}$/
@@ -37,19 +41,22 @@ export class ConfigError extends Error {
 
 /** Reads a file; the paths in it are relative to its folder. */
 export function readConfig(file: string): Config {
-  let text: string
-  try {
-    text = readFileSync(file, 'utf8')
-  } catch (cause) {
-    throw new ConfigError(`${file}: cannot be read (${(cause as NodeJS.ErrnoException).code})`, { cause })
-  }
-  const config = parseConfig(text, file)
+  const config = parseConfig(readText(file), file)
   const path = (value: string) => resolve(dirname(file), value)
-  const { data, tls } = config
+  const { data, tls, attestationRoots } = config
   return {
     ...config,
     data: data === undefined ? undefined : path(data),
     tls: tls === undefined ? undefined : { cert: path(tls.cert), key: path(tls.key) },
+    attestationRoots: attestationRoots?.map((root) => readText(path(root))),
+  }
+}
+
+function readText(file: string): string {
+  try {
+    return readFileSync(file, 'utf8')
+  } catch (cause) {
+    throw new ConfigError(`${file}: cannot be read (${(cause as NodeJS.ErrnoException).code})`, { cause })
   }
 }
 
@@ -108,6 +115,8 @@ function schema(): Reader {
     slots: integer(RANGES.slots),
     deviceRate: integer(RANGES.deviceRate),
     tls: record({ cert: text(/./, 'a file'), key: text(/./, 'a file') }, ['cert', 'key']),
+    attestationRoots: list(text(/./, 'a file')),
+    settleMillis: integer(RANGES.settleMillis),
   })
 }
 

@@ -40,6 +40,8 @@ memory: false
 slots: 100
 deviceRate: 5000
 tls: { cert: c.pem, key: k.pem }
+attestationRoots: [nitro.pem]
+settleMillis: 250
 `,
   {
     accounts: [
@@ -60,6 +62,8 @@ tls: { cert: c.pem, key: k.pem }
     slots: 100,
     deviceRate: 5000,
     tls: { cert: 'c.pem', key: 'k.pem' },
+    attestationRoots: ['nitro.pem'],
+    settleMillis: 250,
   },
 )
 
@@ -142,7 +146,7 @@ test(
   'a list',
   refuses,
   '- a',
-  '1:1: `file` must have the keys accounts, account, host, port, data, memory, slots, deviceRate, tls',
+  '1:1: `file` must have the keys accounts, account, host, port, data, memory, slots, deviceRate, tls, attestationRoots, settleMillis',
 )
 test('two documents', refuses, '---\nport: 1\n---\nport: 2', '3:1: Source contains multiple documents')
 test('a key given twice', refuses, 'port: 1\nport: 2', '2:1: Map keys must be unique')
@@ -180,8 +184,14 @@ test('a file is read from its place, and its paths with it', (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'strongroom-'))
   t.teardown(() => rmSync(folder, { recursive: true }))
   const file = join(folder, 'room.yaml')
-  writeFileSync(file, 'data: keys\ntls: { cert: c.pem, key: /k.pem }\n')
-  t.like(readConfig(file), { data: join(folder, 'keys'), tls: { cert: join(folder, 'c.pem'), key: '/k.pem' } })
+  writeFileSync(file, 'data: keys\ntls: { cert: c.pem, key: /k.pem }\nattestationRoots: [r.pem]\n')
+  t.throws(() => readConfig(file), { instanceOf: ConfigError, message: /r\.pem: cannot be read \(ENOENT\)/ })
+  writeFileSync(join(folder, 'r.pem'), 'a certificate')
+  t.like(readConfig(file), {
+    data: join(folder, 'keys'),
+    tls: { cert: join(folder, 'c.pem'), key: '/k.pem' },
+    attestationRoots: ['a certificate'],
+  })
   t.throws(() => readConfig(join(folder, 'none')), {
     instanceOf: ConfigError,
     message: /none: cannot be read \(ENOENT\)/,

@@ -54,6 +54,8 @@ export function settings(given: Given<typeof SERVE>): Config {
     slots: wholeNumber('slots', given.slots, RANGES.slots) ?? file.slots,
     deviceRate: wholeNumber('device-rate', given['device-rate'], RANGES.deviceRate) ?? file.deviceRate,
     tls: cert !== undefined && key !== undefined ? { cert, key } : file.tls,
+    attestationRoots: file.attestationRoots,
+    settleMillis: file.settleMillis,
   }
 }
 
