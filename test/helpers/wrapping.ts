@@ -53,6 +53,15 @@ export const node: Tool = {
   },
 }
 
+/** SM2PKE, by openssl alone. */
+export function sm2(publicKey: Uint8Array, material: Uint8Array): Uint8Array {
+  return inFolder((path) => {
+    writeFileSync(path('public.der'), publicKey)
+    const key = ['-pubin', '-keyform', 'DER', '-inkey', path('public.der')]
+    return execFileSync('openssl', ['pkeyutl', '-encrypt', ...key], { input: material, stdio: 'pipe' })
+  })
+}
+
 function inFolder<T>(act: (path: (name: string) => string) => T): T {
   const folder = mkdtempSync(join(tmpdir(), 'strongroom-wrapping-'))
   try {

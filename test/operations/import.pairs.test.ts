@@ -17,7 +17,7 @@ import {
   type WrappingKeySpec,
 } from '../../src/index.ts'
 import { bytes, refuses } from '../helpers/scene.ts'
-import { node, openssl } from '../helpers/wrapping.ts'
+import { node, openssl, sm2 } from '../helpers/wrapping.ts'
 
 const room = await Strongroom.open({ memory: true })
 test.after.always(() => room.close())
@@ -93,7 +93,7 @@ test('openssl wraps an RSA key as AWS’s guide has it, under each nested algori
     ['RSA_AES_KEY_WRAP_SHA_256', 'RSA_2048'],
   ] as const) {
     const KeyId = await vacant('RSA_2048', 'ENCRYPT_DECRYPT')
-    const material = generated('rsa_keygen_bits:2048')
+    const material = converted('RSA', 'rsa_keygen_bits:2048')
     await bring(KeyId, material, algorithm, spec, openssl)
     const key = createPrivateKey({ key: material, format: 'der', type: 'pkcs8' })
     t.deepEqual(Buffer.from((await room.getPublicKey({ KeyId })).PublicKey!), spki(key))
@@ -161,7 +161,7 @@ test('a private key of another spec is told apart from what is no key at all', a
     [own.rsa, Buffer.concat([good.rsa, Buffer.of(0)])],
     [own.rsa, rsa(2048).export({ type: 'pkcs1', format: 'der' })],
     // Three primes, as RFC 8017 allows and AWS does not.
-    [own.rsa, generated('rsa_keygen_bits:2048', 'rsa_keygen_primes:3')],
+    [own.rsa, converted('RSA', 'rsa_keygen_bits:2048', 'rsa_keygen_primes:3')],
     [own.rsa, randomBytes(1200)],
   ]
   for (const [i, [KeyId, material]] of broken.entries()) {
@@ -201,9 +201,41 @@ test('asymmetric and MAC keys have one material for life, and nothing to choose'
   }
 })
 
-/** An RSA key in PKCS#8, made and converted by openssl as AWS's guide does it. */
-function generated(...options: readonly string[]): Buffer {
-  const made = ['genpkey', '-algorithm', 'RSA', ...options.flatMap((option) => ['-pkeyopt', option])]
+test('SM2 keys come in under RSA and under SM2, in China alone', async (t) => {
+  const china = room.as({ region: 'cn-north-1' })
+  const request = { Origin: 'EXTERNAL', KeySpec: 'SM2', KeyUsage: 'SIGN_VERIFY' } as const
+  await refuses(t, room.createKey(request), 'UnsupportedOperationException')
+  const material = converted('EC', 'ec_paramgen_curve:sm2')
+  const publicKey = execFileSync('openssl', 'pkey -inform DER -pubout -outform DER'.split(' '), {
+    input: material,
+    stdio: 'pipe',
+  })
+  const ways = [
+    { WrappingAlgorithm: 'SM2PKE', WrappingKeySpec: 'SM2', wrap: sm2 },
+    { WrappingAlgorithm: 'RSA_AES_KEY_WRAP_SHA_256', WrappingKeySpec: 'RSA_2048', wrap: nested },
+  ] as const
+  for (const { wrap, ...way } of ways) {
+    const { KeyId } = (await china.createKey(request)).KeyMetadata!
+    const { ImportToken, PublicKey } = await china.getParametersForImport({ KeyId, ...way })
+    const parcel = { KeyId, ImportToken: ImportToken!, ...FOREVER }
+    const EncryptedKeyMaterial = wrap(PublicKey!, material)
+    const strange = { ...parcel, EncryptedKeyMaterial: Uint8Array.from(EncryptedKeyMaterial) }
+    strange.EncryptedKeyMaterial[EncryptedKeyMaterial.length - 1]! ^= 1
+    await refuses(t, china.importKeyMaterial(strange), 'InvalidCiphertextException', '')
+    const foreign = { ...parcel, EncryptedKeyMaterial: wrap(PublicKey!, pkcs8(curve('P-256'))) }
+    await refuses(t, china.importKeyMaterial(foreign), 'ValidationException')
+    await china.importKeyMaterial({ ...parcel, EncryptedKeyMaterial })
+    t.deepEqual(Buffer.from((await china.getPublicKey({ KeyId })).PublicKey!), publicKey)
+  }
+})
+
+function nested(publicKey: Uint8Array, material: Uint8Array): Uint8Array {
+  return openssl.keyWrap(publicKey, material, 'sha256')
+}
+
+/** A private key in PKCS#8, made and converted by openssl as AWS's guide does it. */
+function converted(algorithm: string, ...options: readonly string[]): Buffer {
+  const made = ['genpkey', '-algorithm', algorithm, ...options.flatMap((option) => ['-pkeyopt', option])]
   const input = execFileSync('openssl', made, { stdio: 'pipe' })
   return execFileSync('openssl', ['pkcs8', '-topk8', '-nocrypt', '-outform', 'DER'], { input, stdio: 'pipe' })
 }

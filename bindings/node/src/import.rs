@@ -15,8 +15,8 @@ use crate::{
 /// What may come in under a wrapping key.
 #[napi(object, object_to_js = false)]
 pub struct WrappingTerms {
-    /// How keys are wrapped: `RSAES_OAEP_SHA_1`, `RSAES_OAEP_SHA_256`, `RSA_AES_KEY_WRAP_SHA_1` or
-    /// `RSA_AES_KEY_WRAP_SHA_256`.
+    /// How keys are wrapped: `RSAES_OAEP_SHA_1`, `RSAES_OAEP_SHA_256`, `RSA_AES_KEY_WRAP_SHA_1`,
+    /// `RSA_AES_KEY_WRAP_SHA_256` or `SM2PKE`.
     pub scheme: String,
     /// From this time on the token is refused, in milliseconds since 1970.
     pub expiry: f64,
@@ -70,7 +70,7 @@ pub struct ImportedKey {
 
 #[napi]
 impl Hsm {
-    /// Makes a wrapping key pair: `RSA_2048`, `RSA_3072` or `RSA_4096`. The device forgets it; its token is all there is.
+    /// Makes a wrapping key pair: `RSA_2048`, `RSA_3072`, `RSA_4096` or `SM2`. The device forgets it; its token is all there is.
     #[napi(ts_return_type = "Promise<WrappingPair>")]
     pub fn wrapping_key(
         &self,

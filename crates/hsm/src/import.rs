@@ -32,7 +32,8 @@ pub struct WrappingKey {
 /// What may come in under a wrapping key.
 #[derive(Clone, Copy, Debug)]
 pub struct Terms<'a> {
-    /// How keys are wrapped: `RSAES_OAEP_SHA_1`, `RSAES_OAEP_SHA_256`, `RSA_AES_KEY_WRAP_SHA_1`, `RSA_AES_KEY_WRAP_SHA_256`.
+    /// How keys are wrapped: `RSAES_OAEP_SHA_1`, `RSAES_OAEP_SHA_256`, `RSA_AES_KEY_WRAP_SHA_1`, `RSA_AES_KEY_WRAP_SHA_256`,
+    /// `SM2PKE`.
     pub scheme: &'a str,
     /// From this instant on the token is refused; in the unit of `Parcel::now`.
     pub expiry: u64,
@@ -72,11 +73,13 @@ pub struct Imported {
 }
 
 impl Hsm {
-    /// Makes a wrapping key pair: `RSA_2048`, `RSA_3072` or `RSA_4096`.
+    /// Makes a wrapping key pair: `RSA_2048`, `RSA_3072` or `RSA_4096`, or `SM2` for what is wrapped so.
     pub fn wrapping_key(&self, spec: &str, terms: &Terms) -> Result<WrappingKey> {
         let scheme = Scheme::named(terms.scheme)?;
         let spec = Spec::named(spec)?;
-        modulus(spec).ok_or(Kind::UnknownSpec)?;
+        if !scheme.suits(spec) {
+            return Err(Kind::UnknownSpec.into());
+        }
         let secret = self.secret(spec)?;
         let pair = spec.family.open(&secret)?.ok_or(Kind::UnknownSpec)?;
 
@@ -99,8 +102,7 @@ impl Hsm {
     pub fn import_wrapped(&self, parcel: &Parcel) -> Result<Imported> {
         let (scheme, spec, secret) = self.open_token(parcel)?;
         let pair = spec.family.open(&secret)?.ok_or(Kind::InvalidToken)?;
-        let modulus = modulus(spec).ok_or(Kind::InvalidToken)?;
-        let material = scheme.unwrap(&*pair, modulus, parcel.wrapped)?;
+        let material = scheme.unwrap(&*pair, modulus(spec), parcel.wrapped)?;
         let taken = self.take_in(parcel.spec, parcel.usages, &material);
         let token = taken.map_err(|refusal| match refusal.kind() {
             Kind::InvalidMaterial if is_of_another(parcel.spec, &material) => {
@@ -182,7 +184,7 @@ fn read_header(header: &[u8; HEADER]) -> Option<(&'static Scheme, &'static Spec,
     (version == VERSION).then_some((scheme, spec, u64::from_be_bytes(*expiry)))
 }
 
-/// The bytes of a wrapping key's modulus, and so of what it encrypts; none for a spec that wraps nothing.
+/// The bytes of an RSA key's modulus, and so of what it encrypts.
 fn modulus(spec: &Spec) -> Option<usize> {
     match spec.name {
         "RSA_2048" => Some(256),
@@ -192,7 +194,8 @@ fn modulus(spec: &Spec) -> Option<usize> {
     }
 }
 
-/// A way to wrap a key: RFC 8017's OAEP over the key itself, or over an AES-256 key that wraps it by RFC 5649.
+/// A way to wrap a key: RFC 8017's OAEP, or SM2's encryption, over the key itself, or OAEP over an AES-256 key that wraps it
+/// by RFC 5649.
 struct Scheme {
     name: &'static str,
     /// Its number in tokens; never used again for anything else.
@@ -201,20 +204,24 @@ struct Scheme {
     inner: bool,
 }
 
-const fn scheme(number: u8, name: &'static str, hash: Hash, inner: bool) -> Scheme {
+const OAEP_SHA_1: Sealing = Sealing::Oaep(Hash::Sha1);
+const OAEP_SHA_256: Sealing = Sealing::Oaep(Hash::Sha256);
+
+const fn scheme(number: u8, name: &'static str, sealing: Sealing, inner: bool) -> Scheme {
     Scheme {
         name,
         number,
-        sealing: Sealing::Oaep(hash),
+        sealing,
         inner,
     }
 }
 
-static SCHEMES: [Scheme; 4] = [
-    scheme(1, "RSAES_OAEP_SHA_1", Hash::Sha1, false),
-    scheme(2, "RSAES_OAEP_SHA_256", Hash::Sha256, false),
-    scheme(3, "RSA_AES_KEY_WRAP_SHA_1", Hash::Sha1, true),
-    scheme(4, "RSA_AES_KEY_WRAP_SHA_256", Hash::Sha256, true),
+static SCHEMES: [Scheme; 5] = [
+    scheme(1, "RSAES_OAEP_SHA_1", OAEP_SHA_1, false),
+    scheme(2, "RSAES_OAEP_SHA_256", OAEP_SHA_256, false),
+    scheme(3, "RSA_AES_KEY_WRAP_SHA_1", OAEP_SHA_1, true),
+    scheme(4, "RSA_AES_KEY_WRAP_SHA_256", OAEP_SHA_256, true),
+    scheme(5, "SM2PKE", Sealing::Sm2, false),
 ];
 
 impl Scheme {
@@ -225,12 +232,25 @@ impl Scheme {
             .ok_or(Kind::UnknownSpec.into())
     }
 
-    fn unwrap(&self, key: &dyn Opened, modulus: usize, wrapped: &[u8]) -> Result<SecretBuffer> {
+    /// Whether keys of this spec wrap so.
+    fn suits(&self, spec: &Spec) -> bool {
+        match self.sealing {
+            Sealing::Oaep(_) => modulus(spec).is_some(),
+            Sealing::Sm2 => spec.name == "SM2",
+        }
+    }
+
+    fn unwrap(
+        &self,
+        key: &dyn Opened,
+        modulus: Option<usize>,
+        wrapped: &[u8],
+    ) -> Result<SecretBuffer> {
         if !self.inner {
             return key.decrypt(self.sealing, wrapped);
         }
-        let (sealed, rest) = wrapped
-            .split_at_checked(modulus)
+        let (sealed, rest) = modulus
+            .and_then(|modulus| wrapped.split_at_checked(modulus))
             .ok_or(Kind::DecryptionFailed)?;
         let inner = key.decrypt(self.sealing, sealed)?;
         if inner.len() == KEY {
