@@ -10,10 +10,15 @@ export function mergeTags(tags: readonly Tag[], more: readonly Tag[]): Tag[] {
   const given = new Set<string>()
   for (const { TagKey, TagValue } of more) {
     if (given.has(TagKey)) fail('TagException', 'Duplicate tag keys')
-    if (TagKey.toLowerCase().startsWith('aws:')) fail('TagException', 'Tags beginning with aws: are reserved')
+    refuseReserved(TagKey)
     given.add(TagKey)
     merged.set(TagKey, { TagKey, TagValue })
   }
   if (merged.size > TAGS_PER_KEY) fail('TagException', 'Too many tags')
   return [...merged.values()]
+}
+
+/** Tags of AWS's own are nobody's to put or to take off. */
+export function refuseReserved(key: string): void {
+  if (key.toLowerCase().startsWith('aws:')) fail('TagException', 'Tags beginning with aws: are reserved')
 }

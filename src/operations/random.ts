@@ -1,7 +1,7 @@
 /** GenerateRandom: bytes of the HSM's generator. */
 import { after } from '../backends/backend.ts'
 import { fail } from '../errors.ts'
-import { refuseUse } from '../keystores.ts'
+import { refuseUse, typeOf, type KeyStore } from '../keystores.ts'
 import { operation } from '../operation.ts'
 import { disclosing } from '../recipient.ts'
 
@@ -15,10 +15,17 @@ export const generateRandom = operation('GenerateRandom', {
     const { CustomKeyStoreId: store, NumberOfBytes } = input
     if (store) {
       const stores = records.keyStores.list(scope.realm.region, scope.account)
-      return stores.then((found) => refuseUse(store, found))
+      return stores.then((found) => refuseSource(store, found))
     }
     return after(disclosing(call).random(NumberOfBytes!), (bytes) =>
       recipient ? { CiphertextForRecipient: bytes } : { Plaintext: bytes },
     )
   },
 })
+
+/** Clusters of CloudHSM make random bytes, external key managers do not. */
+function refuseSource(id: string, stores: readonly KeyStore[]): never {
+  const store = stores.find((each) => each.id === id)
+  if (store && typeOf(store) === 'EXTERNAL_KEY_STORE') fail('UnsupportedOperationException')
+  refuseUse(id, stores)
+}

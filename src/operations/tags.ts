@@ -4,7 +4,7 @@ import { KEPT, withFields } from '../keys.ts'
 import { existing, operation } from '../operation.ts'
 import { pageEnd, pageOf } from '../paging.ts'
 import { edits } from '../store/cache.ts'
-import { mergeTags } from '../tags.ts'
+import { mergeTags, refuseReserved } from '../tags.ts'
 
 const key = existing('KeyId', KEPT)
 
@@ -20,6 +20,7 @@ export const tagResource = operation('TagResource', {
 export const untagResource = operation('UntagResource', {
   on: { key },
   mutates: true,
+  check: ({ TagKeys }) => TagKeys.forEach(refuseReserved),
   run(call) {
     const { key, input } = call
     call.put(edits.putKey(withFields(key, { tags: key.tags.filter(({ TagKey }) => !input.TagKeys.includes(TagKey)) })))

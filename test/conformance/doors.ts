@@ -2,6 +2,7 @@
 import * as sdk from '@aws-sdk/client-kms'
 import { KmsError, Strongroom } from '../../src/index.ts'
 import type { OperationName } from '../../src/model/kms.ts'
+import { ATTESTATION_ROOT } from './workbench.ts'
 
 export const ACCOUNT = '000000000000'
 export const STRANGER = '111122223333'
@@ -18,6 +19,7 @@ export type Outcome = { readonly output: unknown } | { readonly error: string; r
 /** A room of its own behind one door, with a clock that stands until it is moved. */
 export interface Visit {
   send(name: OperationName, input: unknown, caller: Caller): Promise<Outcome>
+  now(): Date
   pass(millis: number): void
   leave(): Promise<void>
 }
@@ -27,7 +29,13 @@ export type DoorName = 'direct' | 'sdk' | 'http'
 export async function visit(door: DoorName, settleMillis?: number): Promise<Visit> {
   let now = Date.UTC(2026, 0, 1)
   const accounts = [ACCOUNT, STRANGER].map((id) => ({ id, accessKeys: [{ id: `key${id}`, secret: id }] }))
-  const room = await Strongroom.open({ memory: true, accounts, settleMillis, now: () => new Date(now) })
+  const room = await Strongroom.open({
+    memory: true,
+    accounts,
+    settleMillis,
+    attestationRoots: [ATTESTATION_ROOT],
+    now: () => new Date(now),
+  })
   const endpoint = door === 'http' ? (await room.listen({ port: 0 })).url : undefined
   const clients: sdk.KMSClient[] = []
 
@@ -60,6 +68,7 @@ export async function visit(door: DoorName, settleMillis?: number): Promise<Visi
         throw error
       }
     },
+    now: () => new Date(now),
     pass: (millis) => {
       now += millis
     },

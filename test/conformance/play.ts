@@ -26,7 +26,7 @@ export async function play(story: Story, door: DoorName): Promise<Played[]> {
     for (const [i, step] of story.steps.entries()) {
       const where = `step ${i + 1}`
       if ('clock' in step) stage.pass(millisOf(step))
-      else if ('make' in step) saved.set(step.save, await make(step.make, resolve(step.from, saved) as never))
+      else if ('make' in step) saved.set(step.save, make(step.make, resolve(step.from, saved) as never, stage.now()))
       else played.push(...(await ask(stage, step, story.requests, saved, where)))
     }
     return played

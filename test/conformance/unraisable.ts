@@ -8,10 +8,78 @@ interface Row {
   readonly why: string
 }
 
+const STORES = ['CreateCustomKeyStore', 'UpdateCustomKeyStore'] as const
+const NOT_CONNECTED = 'no custom key store is connected to anything yet; comes with real HSMs and proxies'
+const EVERY_STATE = 'works in every state of the key (facts: key states)'
+
 const ROWS: readonly Row[] = [
   { error: 'KMSInternalException', why: 'a fault of our own: no request is meant to find one' },
   { error: 'DependencyTimeoutException', why: 'nothing is waited for yet; comes with HSMs over a network' },
   { error: 'KeyUnavailableException', why: 'the HSM in this process is always there; comes with HSMs over a network' },
+
+  { error: 'CloudHsmClusterNotActiveException', why: NOT_CONNECTED },
+  { error: 'CloudHsmClusterInvalidConfigurationException', why: NOT_CONNECTED },
+  { error: 'CloudHsmClusterNotFoundException', why: NOT_CONNECTED },
+  { error: 'CloudHsmClusterNotRelatedException', why: NOT_CONNECTED },
+  { error: 'CustomKeyStoreHasCMKsException', why: NOT_CONNECTED },
+  { error: 'XksKeyAlreadyInUseException', why: NOT_CONNECTED },
+  { error: 'XksKeyInvalidConfigurationException', why: NOT_CONNECTED },
+  { error: 'XksKeyNotFoundException', why: NOT_CONNECTED },
+  { error: 'XksProxyIncorrectAuthenticationCredentialException', operations: STORES, why: NOT_CONNECTED },
+  { error: 'XksProxyInvalidConfigurationException', operations: STORES, why: NOT_CONNECTED },
+  { error: 'XksProxyInvalidResponseException', operations: STORES, why: NOT_CONNECTED },
+  { error: 'XksProxyUriUnreachableException', operations: STORES, why: NOT_CONNECTED },
+  { error: 'XksProxyVpcEndpointServiceInvalidConfigurationException', operations: STORES, why: NOT_CONNECTED },
+  { error: 'XksProxyVpcEndpointServiceNotFoundException', operations: STORES, why: NOT_CONNECTED },
+
+  {
+    error: 'KMSInvalidStateException',
+    operations: [
+      'DeleteAlias',
+      'GetKeyPolicy',
+      'GetKeyRotationStatus',
+      'ListGrants',
+      'ListKeyPolicies',
+      'ListKeyRotations',
+      'PutKeyPolicy',
+      'RetireGrant',
+      'RevokeGrant',
+    ],
+    why: EVERY_STATE,
+  },
+  { error: 'DisabledException', operations: ['GetPublicKey'], why: 'AWS shows the public half of a disabled key, too' },
+  {
+    error: 'InvalidKeyUsageException',
+    operations: ['GetPublicKey'],
+    why: 'a public half is of use with every usage; keys without one are refused as unsupported',
+  },
+  {
+    error: 'UnsupportedOperationException',
+    operations: ['PutKeyPolicy'],
+    why: 'every key has a policy that can be put',
+  },
+  { error: 'InvalidArnException', operations: ['CreateKey'], why: 'no member of the request is an ARN' },
+  {
+    error: 'NotFoundException',
+    operations: ['ListRetirableGrants'],
+    why: 'whether there is such a principal cannot be seen; an unknown one has no grants',
+  },
+  {
+    error: 'InvalidAliasNameException',
+    operations: ['CreateAlias'],
+    why: 'AWS itself answers ValidationException (recorded)',
+  },
+  {
+    error: 'LimitExceededException',
+    operations: ['CreateGrant'],
+    why: 'a key has 50,000 grants before it has too many',
+  },
+  { error: 'LimitExceededException', operations: ['EnableKey'], why: 'there is no quota of enabled keys' },
+  {
+    error: 'LimitExceededException',
+    operations: ['TagResource'],
+    why: 'AWS itself answers TagException for too many tags (recorded)',
+  },
 ]
 
 /** The cells of the matrix that these rows leave out, with the row each comes from. */
