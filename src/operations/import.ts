@@ -35,11 +35,12 @@ export const getParametersForImport = operation('GetParametersForImport', {
 export const importKeyMaterial = operation('ImportKeyMaterial', {
   on: { key: external(['Enabled', 'Disabled', 'PendingImport', 'Updating']) },
   mutates: true,
-  check({ ExpirationModel = 'KEY_MATERIAL_EXPIRES', ValidTo }) {
-    if (ExpirationModel === 'KEY_MATERIAL_EXPIRES' && !ValidTo) {
+  check({ ExpirationModel, ValidTo }) {
+    const expires = (ExpirationModel ?? 'KEY_MATERIAL_EXPIRES') === 'KEY_MATERIAL_EXPIRES'
+    if (expires && !ValidTo) {
       fail('ValidationException', 'A validTo date must be set if the ExpirationModel is KEY_MATERIAL_EXPIRES')
     }
-    if (ExpirationModel !== 'KEY_MATERIAL_EXPIRES' && ValidTo) {
+    if (!expires && ValidTo) {
       fail('ValidationException', `A validTo date must not be set if the ExpirationModel is ${ExpirationModel}`)
     }
   },
