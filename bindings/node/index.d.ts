@@ -53,7 +53,7 @@ export declare class Hsm {
   close(): void
   /** The verbs of the hot path, bound to this device and this thread. */
   verbs(): Verbs
-  /** Makes a wrapping key pair: `RSA_2048`, `RSA_3072` or `RSA_4096`. The device forgets it; its token is all there is. */
+  /** Makes a wrapping key pair: `RSA_2048`, `RSA_3072`, `RSA_4096` or `SM2`. The device forgets it; its token is all there is. */
   wrappingKey(spec: string, terms: WrappingTerms): Promise<WrappingPair>
   /**
    * Unwraps a key and makes a token of it. `InvalidToken` when the parcel's token is not genuine or bound to something
@@ -206,7 +206,7 @@ export interface HsmStats {
   /** Keys that had to make room for others. */
   evictions: number
   /** Where keys live. */
-  secretMemory: 'memfd_secret' | 'locked'
+  secretMemory: 'memfd_secret' | 'locked' | 'ordinary'
   /** Set when keys are protected less well than they could be. */
   warning?: string
 }
@@ -358,8 +358,8 @@ export interface WrappingPair {
 /** What may come in under a wrapping key. */
 export interface WrappingTerms {
   /**
-   * How keys are wrapped: `RSAES_OAEP_SHA_1`, `RSAES_OAEP_SHA_256`, `RSA_AES_KEY_WRAP_SHA_1` or
-   * `RSA_AES_KEY_WRAP_SHA_256`.
+   * How keys are wrapped: `RSAES_OAEP_SHA_1`, `RSAES_OAEP_SHA_256`, `RSA_AES_KEY_WRAP_SHA_1`,
+   * `RSA_AES_KEY_WRAP_SHA_256` or `SM2PKE`.
    */
   scheme: string
   /** From this time on the token is refused, in milliseconds since 1970. */

@@ -56,7 +56,7 @@ pub struct HsmStats {
     /// Keys that had to make room for others.
     pub evictions: f64,
     /// Where keys live.
-    #[napi(ts_type = "'memfd_secret' | 'locked'")]
+    #[napi(ts_type = "'memfd_secret' | 'locked' | 'ordinary'")]
     pub secret_memory: &'static str,
     /// Set when keys are protected less well than they could be.
     pub warning: Option<&'static str>,
@@ -211,6 +211,10 @@ impl Hsm {
             Memory::Locked => (
                 "locked",
                 Some("no memfd_secret(2) here: keys are locked into RAM, but root can read them"),
+            ),
+            Memory::Ordinary => (
+                "ordinary",
+                Some("no memory can be locked: some private keys are where any program's data is"),
             ),
         };
         HsmStats {

@@ -39,9 +39,7 @@ impl Family for Ed25519 {
         let seed = secret.try_into().map_err(|_| Kind::InvalidLength)?;
         let mut private = Secret::zero();
         expand(seed, &mut private);
-        let mut key = SecretBuffer::zero(PRIVATE);
-        key.copy_from_slice(&private[..]);
-        Ok(Some(Arc::new(Pair(key))))
+        Ok(Some(Arc::new(Pair(SecretBuffer::kept(&private[..])?))))
     }
 }
 

@@ -64,6 +64,7 @@ mod rsa;
 mod scheme;
 mod secret;
 mod slots;
+mod sm2;
 mod spec;
 mod symmetric;
 mod sys;

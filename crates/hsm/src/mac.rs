@@ -25,9 +25,8 @@ impl Family for Hmac {
     }
 
     fn open(&self, secret: &[u8]) -> Result<Option<Arc<dyn Opened>>> {
-        let mut key = SecretBuffer::zero(secret.len());
-        key.copy_from_slice(secret);
-        Ok(Some(Arc::new(Key { key, hash: self.0 })))
+        let (key, hash) = (SecretBuffer::kept(secret)?, self.0);
+        Ok(Some(Arc::new(Key { key, hash })))
     }
 }
 

@@ -18,13 +18,22 @@ use crate::{
     sys,
 };
 
-/// Where a mapping's bytes live, and so what may be claimed of them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// Where bytes live, and so what may be claimed of them; the strongest claim first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Memory {
     /// Invisible to everything but this process's own instructions.
     Secret,
     /// Never swapped, never dumped; root can still read it through `/proc`.
     Locked,
+    /// Like that of any program: there was no other to be had.
+    Ordinary,
+}
+
+impl Memory {
+    /// Of two claims the one that is true of both.
+    pub(crate) fn weaker(self, other: Self) -> Self {
+        self.max(other)
+    }
 }
 
 /// `SIZE` bytes in such a page. Exclusive, zero when it is made, wiped when it goes.
@@ -124,6 +133,33 @@ impl Drop for Mapping {
     fn drop(&mut self) {
         // SAFETY: the mapping is ours, and its last cell is gone. Failing to unmap would leave wiped pages behind.
         unsafe { libc::munmap(self.base.as_ptr().cast(), self.length) };
+    }
+}
+
+/// Maps pages that stay for as long as the process does.
+pub fn forever(length: usize) -> Result<(&'static mut [u8], Memory)> {
+    let mapping = Mapping::new(length)?;
+    let memory = mapping.memory;
+    // SAFETY: so many bytes are mapped, zero, and nobody else's; forgotten, the mapping is never undone.
+    let bytes = unsafe { slice::from_raw_parts_mut(mapping.base.as_ptr(), length) };
+    std::mem::forget(mapping);
+    Ok((bytes, memory))
+}
+
+/// How many bytes this process may keep in such pages.
+pub fn lockable() -> usize {
+    let mut limit = libc::rlimit {
+        rlim_cur: 0,
+        rlim_max: 0,
+    };
+    // SAFETY: the limit is ours to write.
+    let known = unsafe { libc::getrlimit(libc::RLIMIT_MEMLOCK, &raw mut limit) } == 0;
+    // Where there is no limit, the machine's own is far off.
+    let most = 1 << 30;
+    if known {
+        usize::try_from(limit.rlim_cur).unwrap_or(most).min(most)
+    } else {
+        0
     }
 }
 
@@ -287,7 +323,7 @@ mod tests {
                 read.is_err(),
                 "even the process itself cannot read them through the kernel"
             ),
-            Memory::Locked => assert_eq!(seen, [7; 32]),
+            Memory::Locked | Memory::Ordinary => assert_eq!(seen, [7; 32]),
         }
     }
 }

@@ -1,11 +1,17 @@
-//! Secret bytes outside of the protected pages: they live for one call, print as `…` and are wiped when they go.
+//! Secret bytes outside of the slots: they print as `…` and are wiped when they go.
 
 use std::{
     fmt,
     ops::{Deref, DerefMut},
 };
 
-use crate::sys;
+use crate::{
+    error::{Kind, Result},
+    sys::{
+        self,
+        heap::{Block, Heap, within},
+    },
+};
 
 /// A key's worth, on the stack. Not `Copy`, not `Clone`: a secret that moves is a secret left behind, so it is lent instead.
 pub struct Secret<const SIZE: usize>([u8; SIZE]);
@@ -43,19 +49,38 @@ impl<const SIZE: usize> fmt::Debug for Secret<SIZE> {
     }
 }
 
-/// A plaintext's worth, on the heap; never grows, for growing would leave a copy behind.
-pub struct SecretBuffer(Vec<u8>);
+/// A plaintext's worth, or a private key's, in protected pages while there is room. Never grows, for growing would leave a
+/// copy behind.
+pub struct SecretBuffer {
+    block: Block,
+    length: usize,
+}
 
 impl SecretBuffer {
     /// All zero, to be filled in place.
+    ///
+    /// # Panics
+    /// When the machine has no memory left.
     pub fn zero(length: usize) -> Self {
-        Self(vec![0; length])
+        let block = within(Heap::Passing, || Block::zero(length));
+        Self {
+            block: block.expect("memory"),
+            length,
+        }
+    }
+
+    /// A copy that stays, where this thread's heap says that it may.
+    pub(crate) fn kept(secret: &[u8]) -> Result<Self> {
+        let mut block = Block::zero(secret.len()).ok_or(Kind::Unavailable)?;
+        block.copy_from_slice(secret);
+        let length = block.len();
+        Ok(Self { block, length })
     }
 
     /// Forgets the end.
     pub fn truncate(&mut self, length: usize) {
-        sys::wipe(&mut self.0[length..]);
-        self.0.truncate(length);
+        sys::wipe(&mut self[length..]);
+        self.length = length;
     }
 }
 
@@ -63,19 +88,13 @@ impl Deref for SecretBuffer {
     type Target = [u8];
 
     fn deref(&self) -> &[u8] {
-        &self.0
+        &self.block[..self.length]
     }
 }
 
 impl DerefMut for SecretBuffer {
     fn deref_mut(&mut self) -> &mut [u8] {
-        &mut self.0
-    }
-}
-
-impl Drop for SecretBuffer {
-    fn drop(&mut self) {
-        sys::wipe(&mut self.0);
+        &mut self.block[..self.length]
     }
 }
 

@@ -17,6 +17,7 @@ use crate::{
     order::Order,
     pages::Memory,
     spec::Usages,
+    sys::heap,
 };
 
 /// Where a key is open: an index and a generation, together below 2^53, so that JavaScript's numbers hold it, too.
@@ -91,6 +92,8 @@ pub struct Occupant {
 #[derive(Debug)]
 struct Ledger {
     order: Order,
+    /// Those of them that hold opened keys, in the same order.
+    opened: Order,
     free: Vec<u32>,
     grown: u32,
     occupied: u32,
@@ -117,13 +120,14 @@ impl Slots {
         if !(1..=MOST_SLOTS).contains(&capacity) {
             return Err(Kind::InvalidLength.into());
         }
-        Ok(Self {
+        let slots = Self {
             capacity,
             chunks: (0..capacity.div_ceil(CHUNK))
                 .map(|_| OnceLock::new())
                 .collect(),
             ledger: Mutex::new(Ledger {
                 order: Order::new(),
+                opened: Order::new(),
                 free: Vec::new(),
                 grown: 0,
                 occupied: 0,
@@ -132,7 +136,10 @@ impl Slots {
                 closed: false,
             }),
             epoch: AtomicU64::new(1),
-        })
+        };
+        // At once, lest other secrets leave no protected memory for a first key.
+        slots.grow(&mut lock(&slots.ledger))?;
+        Ok(slots)
     }
 
     /// Puts a key into a slot, evicting the least recently used when all are taken.
@@ -144,6 +151,9 @@ impl Slots {
             return Err(Kind::DeviceClosed.into());
         }
         ledger.order.push(index);
+        if matches!(content, Content::Opened(_)) {
+            ledger.opened.push(index);
+        }
         ledger.occupied += 1;
         drop(ledger);
         match content {
@@ -171,9 +181,7 @@ impl Slots {
         if occupant.used != epoch {
             occupant.used = epoch;
             let mut ledger = lock(&self.ledger);
-            if ledger.order.contains(index) {
-                ledger.order.push(index);
-            }
+            ledger.touch(index);
         }
         act(&mut occupant)
     }
@@ -186,12 +194,28 @@ impl Slots {
             let mut ledger = lock(&self.ledger);
             // If it is not in the order, a load has chosen the place already and will count it down itself.
             if ledger.order.contains(index) {
-                ledger.order.remove(index);
-                ledger.free.push(index);
-                ledger.occupied -= 1;
+                ledger.leave(index);
             }
             Ok(())
         })
+    }
+
+    /// Wipes the opened key that was least recently used, so that another one has room. False when there is none.
+    pub fn evict_opened(&self) -> bool {
+        let mut ledger = lock(&self.ledger);
+        let Some(index) = ledger.opened.pop() else {
+            return false;
+        };
+        ledger.order.remove(index);
+        ledger.evictions += 1;
+        ledger.occupied -= 1;
+        drop(ledger);
+        // As in `claim`: nobody else has the place in between, for it is neither free nor in the order.
+        if let Ok(place) = self.place(index) {
+            lock(&place.0).clear();
+        }
+        lock(&self.ledger).free.push(index);
+        true
     }
 
     /// Wipes every slot, for good.
@@ -212,7 +236,7 @@ impl Slots {
             slots: ledger.occupied,
             capacity: self.capacity,
             evictions: ledger.evictions,
-            memory: ledger.memory,
+            memory: ledger.memory.weaker(heap::memory()),
         }
     }
 
@@ -223,16 +247,14 @@ impl Slots {
             return Err(Kind::DeviceClosed.into());
         }
         if ledger.free.is_empty() && ledger.grown < self.capacity {
-            let grown = self.grow(&mut ledger);
             // Without memory for more, the table makes do with what it has.
-            if ledger.grown == 0 {
-                grown?;
-            }
+            let _ = self.grow(&mut ledger);
         }
         if let Some(index) = ledger.free.pop() {
             return Ok(index);
         }
         let index = ledger.order.pop().ok_or(Kind::Unavailable)?;
+        ledger.opened.remove(index);
         ledger.evictions += 1;
         ledger.occupied -= 1;
         drop(ledger);
@@ -244,8 +266,8 @@ impl Slots {
     fn grow(&self, ledger: &mut Ledger) -> Result<()> {
         let count = CHUNK.min(self.capacity - ledger.grown);
         let keys = Key::many(count as usize)?;
-        if keys.iter().any(|key| key.memory() == Memory::Locked) {
-            ledger.memory = Memory::Locked;
+        for key in &keys {
+            ledger.memory = ledger.memory.weaker(key.memory());
         }
         let chunk = &self.chunks[(ledger.grown / CHUNK) as usize];
         chunk.get_or_init(|| keys.into_iter().map(Place::blank).collect());
@@ -253,7 +275,9 @@ impl Slots {
             .free
             .extend((ledger.grown..ledger.grown + count).rev());
         ledger.grown += count;
-        ledger.order.grow(ledger.grown);
+        let grown = ledger.grown;
+        ledger.order.grow(grown);
+        ledger.opened.grow(grown);
         Ok(())
     }
 
@@ -274,6 +298,25 @@ impl Slots {
         } else {
             Kind::StaleSlot.into()
         }
+    }
+}
+
+impl Ledger {
+    /// Makes a slot the newest, unless a load has chosen its place already.
+    fn touch(&mut self, index: u32) {
+        if self.order.contains(index) {
+            self.order.push(index);
+        }
+        if self.opened.contains(index) {
+            self.opened.push(index);
+        }
+    }
+
+    fn leave(&mut self, index: u32) {
+        self.order.remove(index);
+        self.opened.remove(index);
+        self.free.push(index);
+        self.occupied -= 1;
     }
 }
 

@@ -9,6 +9,7 @@ use crate::{
     mac::Hmac,
     mldsa, mlkem,
     rsa::Rsa,
+    sm2,
     symmetric::Aes,
 };
 
@@ -51,7 +52,7 @@ const fn rsa(number: u16, name: &'static str, family: &'static Rsa) -> Spec {
     row(number, name, SEAL.and(SIGN), family.length(), family)
 }
 
-static SPECS: [Spec; 19] = [
+static SPECS: [Spec; 20] = [
     row(1, "AES_256", SEAL.and(WRAP), KEY, &Aes),
     rsa(2, "RSA_2048", &Rsa(2048)),
     rsa(3, "RSA_3072", &Rsa(3072)),
@@ -71,6 +72,7 @@ static SPECS: [Spec; 19] = [
     row(17, "ML_KEM_512", KEM, 64, &mlkem::MLKEM512),
     row(18, "ML_KEM_768", KEM, 64, &mlkem::MLKEM768),
     row(19, "ML_KEM_1024", KEM, 64, &mlkem::MLKEM1024),
+    row(20, "SM2", SEAL.and(SIGN).and(Usages::AGREE), 32, &sm2::Sm2),
 ];
 
 impl Spec {

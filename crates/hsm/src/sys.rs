@@ -4,6 +4,7 @@
 
 mod contexts;
 pub mod edwards;
+pub mod heap;
 pub mod pkey;
 pub mod primes;
 

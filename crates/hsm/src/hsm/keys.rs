@@ -1,13 +1,19 @@
 //! Keys come and go: made or taken in, sealed in tokens, opened into slots.
 
+use std::sync::Arc;
+
 use super::Hsm;
 use crate::{
     error::{Kind, Result},
+    family::Opened,
     kdf::Kdf,
     secret::SecretBuffer,
     slots::{Content, Slot},
     spec::{Spec, Usages},
-    sys,
+    sys::{
+        self,
+        heap::{Heap, within},
+    },
     token::Token,
 };
 
@@ -72,11 +78,26 @@ impl Hsm {
     pub fn load(&self, token: &[u8]) -> Result<Slot> {
         let token = Token::parse(token)?;
         let secret = self.unseal(&token)?;
-        let content = match token.spec.family.open(&secret)? {
+        let content = match self.prepare(token.spec, &secret)? {
             Some(opened) => Content::Opened(opened),
             None => Content::Bytes(secret.first_chunk().ok_or(Kind::InvalidToken)?),
         };
         self.slots.load(content, token.usages, self.slot_limit)
+    }
+
+    /// Makes a secret ready for use in protected memory. While there is too little of it, others have to make room; when
+    /// there is none at all, better elsewhere than nowhere.
+    fn prepare(&self, spec: &Spec, secret: &[u8]) -> Result<Option<Arc<dyn Opened>>> {
+        loop {
+            let opened = within(Heap::Protected, || spec.family.open(secret));
+            match opened {
+                Err(error) if error.kind() == Kind::Unavailable => {}
+                done => return done,
+            }
+            if !self.slots.evict_opened() {
+                return within(Heap::LastResort, || spec.family.open(secret));
+            }
+        }
     }
 
     /// A new secret in the form that tokens carry.

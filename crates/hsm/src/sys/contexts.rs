@@ -5,7 +5,7 @@ use core::ptr::{self, NonNull};
 
 use aws_lc_sys as lc;
 
-use super::{done, md, pkey::Pkey};
+use super::{done, heap::privately, md, pkey::Pkey};
 use crate::hash::Hash;
 
 /// One operation's state, freed and wiped when it goes.
@@ -77,58 +77,62 @@ impl Pkey {
 
     /// `out` must be as long as the modulus.
     pub fn decrypt_oaep(&self, hash: Hash, ciphertext: &[u8], out: &mut [u8]) -> Option<usize> {
-        let context = Context::of(self)?;
-        let mut length = out.len();
-        // SAFETY: AWS-LC checks `out` against the length it is told.
-        let decrypted = unsafe { lc::EVP_PKEY_decrypt_init(context.raw()) == 1 }
-            && context.oaep(hash)
-            && unsafe {
-                lc::EVP_PKEY_decrypt(
-                    context.raw(),
-                    out.as_mut_ptr(),
-                    &raw mut length,
-                    ciphertext.as_ptr(),
-                    ciphertext.len(),
-                ) == 1
-            };
-        done(decrypted.into()).then_some(length)
+        privately(|| {
+            let context = Context::of(self)?;
+            let mut length = out.len();
+            // SAFETY: AWS-LC checks `out` against the length it is told.
+            let decrypted = unsafe { lc::EVP_PKEY_decrypt_init(context.raw()) == 1 }
+                && context.oaep(hash)
+                && unsafe {
+                    lc::EVP_PKEY_decrypt(
+                        context.raw(),
+                        out.as_mut_ptr(),
+                        &raw mut length,
+                        ciphertext.as_ptr(),
+                        ciphertext.len(),
+                    ) == 1
+                };
+            done(decrypted.into()).then_some(length)
+        })
     }
 
     /// ML-DSA, hedged, with an empty context, over a message or over the 64 bytes of μ.
     pub fn sign_mldsa(&self, message: &[u8], is_mu: bool, out: &mut [u8]) -> Option<usize> {
-        let mut length = out.len();
-        // SAFETY: both contexts are valid; AWS-LC checks the lengths of μ and of `out`.
-        let signed = unsafe {
-            if is_mu {
-                let context = Context::of(self)?;
-                lc::EVP_PKEY_sign_init(context.raw()) == 1
-                    && lc::EVP_PKEY_sign(
-                        context.raw(),
-                        out.as_mut_ptr(),
-                        &raw mut length,
-                        message.as_ptr(),
-                        message.len(),
-                    ) == 1
-            } else {
-                let context = Digesting::new()?;
-                let null = ptr::null_mut();
-                lc::EVP_DigestSignInit(
-                    context.0.as_ptr(),
-                    null,
-                    ptr::null(),
-                    null.cast(),
-                    self.raw(),
-                ) == 1
-                    && lc::EVP_DigestSign(
+        privately(|| {
+            let mut length = out.len();
+            // SAFETY: both contexts are valid; AWS-LC checks the lengths of μ and of `out`.
+            let signed = unsafe {
+                if is_mu {
+                    let context = Context::of(self)?;
+                    lc::EVP_PKEY_sign_init(context.raw()) == 1
+                        && lc::EVP_PKEY_sign(
+                            context.raw(),
+                            out.as_mut_ptr(),
+                            &raw mut length,
+                            message.as_ptr(),
+                            message.len(),
+                        ) == 1
+                } else {
+                    let context = Digesting::new()?;
+                    let null = ptr::null_mut();
+                    lc::EVP_DigestSignInit(
                         context.0.as_ptr(),
-                        out.as_mut_ptr(),
-                        &raw mut length,
-                        message.as_ptr(),
-                        message.len(),
+                        null,
+                        ptr::null(),
+                        null.cast(),
+                        self.raw(),
                     ) == 1
-            }
-        };
-        done(signed.into()).then_some(length)
+                        && lc::EVP_DigestSign(
+                            context.0.as_ptr(),
+                            out.as_mut_ptr(),
+                            &raw mut length,
+                            message.as_ptr(),
+                            message.len(),
+                        ) == 1
+                }
+            };
+            done(signed.into()).then_some(length)
+        })
     }
 
     #[must_use]
@@ -177,43 +181,47 @@ impl Pkey {
         secret: &mut [u8; 32],
         ciphertext: &mut [u8],
     ) -> bool {
-        let Some(context) = Context::of(self) else {
-            return false;
-        };
-        let (mut ciphertext_length, mut secret_length) = (ciphertext.len(), secret.len());
-        let mut message_length = message.len();
-        // SAFETY: AWS-LC checks both outputs and the message against the lengths it is told.
-        let encapsulated = unsafe {
-            lc::EVP_PKEY_encapsulate_deterministic(
-                context.raw(),
-                ciphertext.as_mut_ptr(),
-                &raw mut ciphertext_length,
-                secret.as_mut_ptr(),
-                &raw mut secret_length,
-                message.as_ptr(),
-                &raw mut message_length,
-            )
-        };
-        done(encapsulated) && ciphertext_length == ciphertext.len() && secret_length == 32
+        privately(|| {
+            let Some(context) = Context::of(self) else {
+                return false;
+            };
+            let (mut ciphertext_length, mut secret_length) = (ciphertext.len(), secret.len());
+            let mut message_length = message.len();
+            // SAFETY: AWS-LC checks both outputs and the message against the lengths it is told.
+            let encapsulated = unsafe {
+                lc::EVP_PKEY_encapsulate_deterministic(
+                    context.raw(),
+                    ciphertext.as_mut_ptr(),
+                    &raw mut ciphertext_length,
+                    secret.as_mut_ptr(),
+                    &raw mut secret_length,
+                    message.as_ptr(),
+                    &raw mut message_length,
+                )
+            };
+            done(encapsulated) && ciphertext_length == ciphertext.len() && secret_length == 32
+        })
     }
 
     /// A ciphertext of the right length always gives a secret; a wrong one gives one that nobody else has.
     #[must_use]
     pub fn decapsulate(&self, ciphertext: &[u8], secret: &mut [u8; 32]) -> bool {
-        let Some(context) = Context::of(self) else {
-            return false;
-        };
-        let mut length = secret.len();
-        // SAFETY: AWS-LC checks the output against the length it is told, and the ciphertext's length against the key.
-        let decapsulated = unsafe {
-            lc::EVP_PKEY_decapsulate(
-                context.raw(),
-                secret.as_mut_ptr(),
-                &raw mut length,
-                ciphertext.as_ptr(),
-                ciphertext.len(),
-            )
-        };
-        done(decapsulated) && length == 32
+        privately(|| {
+            let Some(context) = Context::of(self) else {
+                return false;
+            };
+            let mut length = secret.len();
+            // SAFETY: AWS-LC checks the output against the length it is told, and the ciphertext's length against the key.
+            let decapsulated = unsafe {
+                lc::EVP_PKEY_decapsulate(
+                    context.raw(),
+                    secret.as_mut_ptr(),
+                    &raw mut length,
+                    ciphertext.as_ptr(),
+                    ciphertext.len(),
+                )
+            };
+            done(decapsulated) && length == 32
+        })
     }
 }

@@ -13,7 +13,7 @@ use core::{
 
 use aws_lc_sys as lc;
 
-use super::{done, md, nid};
+use super::{done, heap::privately, md, nid};
 use crate::{hash::Hash, secret::SecretBuffer};
 
 /// One key, or one pair.
@@ -58,12 +58,23 @@ const MOST_SPKI: usize = 3072;
 impl Pkey {
     /// Reads a PKCS#8 `PrivateKeyInfo`, which AWS-LC checks: the point against the scalar, the modulus against its factors.
     pub fn from_pkcs8(der: &[u8]) -> Option<Self> {
-        Self::parse(der, lc::EVP_parse_private_key)
+        let key = privately(|| Self::parse(der, lc::EVP_parse_private_key))?;
+        key.write_public();
+        Some(key)
     }
 
     /// Reads a `SubjectPublicKeyInfo`. A point that is not on its curve is refused.
     pub fn from_spki(der: &[u8]) -> Option<Self> {
         Self::parse(der, lc::EVP_parse_public_key)
+    }
+
+    /// Has AWS-LC write the public half into PKCS#8 even when it had to calculate it; not every reader can.
+    fn write_public(&self) {
+        let ec = self.ec();
+        if !ec.is_null() {
+            // SAFETY: nobody else has the key yet.
+            unsafe { lc::EC_KEY_set_enc_flags(ec, 0) };
+        }
     }
 
     fn parse(
@@ -178,14 +189,16 @@ impl Pkey {
             if rsa.is_null() || out.len() < lc::RSA_size(rsa) as usize {
                 return None;
             }
-            let signed = lc::RSA_sign(
-                nid(hash),
-                digest.as_ptr(),
-                digest.len(),
-                out.as_mut_ptr(),
-                &raw mut length,
-                rsa,
-            );
+            let signed = privately(|| {
+                lc::RSA_sign(
+                    nid(hash),
+                    digest.as_ptr(),
+                    digest.len(),
+                    out.as_mut_ptr(),
+                    &raw mut length,
+                    rsa,
+                )
+            });
             done(signed).then_some(length as usize)
         }
     }
@@ -216,17 +229,19 @@ impl Pkey {
             if rsa.is_null() {
                 return None;
             }
-            let signed = lc::RSA_sign_pss_mgf1(
-                rsa,
-                &raw mut length,
-                out.as_mut_ptr(),
-                out.len(),
-                digest.as_ptr(),
-                digest.len(),
-                md(hash),
-                md(hash),
-                SALT_AS_DIGEST,
-            );
+            let signed = privately(|| {
+                lc::RSA_sign_pss_mgf1(
+                    rsa,
+                    &raw mut length,
+                    out.as_mut_ptr(),
+                    out.len(),
+                    digest.as_ptr(),
+                    digest.len(),
+                    md(hash),
+                    md(hash),
+                    SALT_AS_DIGEST,
+                )
+            });
             done(signed).then_some(length)
         }
     }
@@ -260,14 +275,16 @@ impl Pkey {
             if ec.is_null() || lc::ECDSA_size(ec) > MOST_ECDSA {
                 return None;
             }
-            let signed = lc::ECDSA_sign(
-                0,
-                digest.as_ptr(),
-                digest.len(),
-                signature.as_mut_ptr(),
-                &raw mut length,
-                ec,
-            );
+            let signed = privately(|| {
+                lc::ECDSA_sign(
+                    0,
+                    digest.as_ptr(),
+                    digest.len(),
+                    signature.as_mut_ptr(),
+                    &raw mut length,
+                    ec,
+                )
+            });
             if !done(signed) {
                 return None;
             }
@@ -302,7 +319,7 @@ impl Pkey {
             return false;
         }
         // SAFETY: both keys are on curves, which AWS-LC compares; it writes no more than it is told to.
-        let written = unsafe {
+        let written = privately(|| unsafe {
             lc::ECDH_compute_key(
                 out.as_mut_ptr().cast(),
                 out.len(),
@@ -310,7 +327,7 @@ impl Pkey {
                 own,
                 None,
             )
-        };
+        });
         let right = usize::try_from(written) == Ok(out.len());
         done(c_int::from(right))
     }

@@ -9,7 +9,7 @@ use core::{
 
 use aws_lc_sys as lc;
 
-use super::{done, pkey::Pkey};
+use super::{done, heap::privately, pkey::Pkey};
 use crate::secret::SecretBuffer;
 
 /// The public exponent of every pair made here.
@@ -30,7 +30,9 @@ pub fn generate(bits: u32, mut go_on: GoOn) -> Option<Pkey> {
     // SAFETY: the callback's argument outlives the call.
     let made = unsafe {
         lc::BN_GENCB_set(callback.as_mut_ptr(), Some(ask), (&raw mut go_on).cast());
-        lc::RSA_generate_key_fips(rsa.0.as_ptr(), bits.cast_signed(), callback.as_mut_ptr())
+        privately(|| {
+            lc::RSA_generate_key_fips(rsa.0.as_ptr(), bits.cast_signed(), callback.as_mut_ptr())
+        })
     };
     if done(made) { rsa.into_key() } else { None }
 }
@@ -40,24 +42,26 @@ pub fn derive<E>(
     bits: u32,
     mut fill: impl FnMut(&mut [u8]) -> Result<(), E>,
 ) -> Result<Option<Pkey>, E> {
-    let Some(numbers) = Numbers::new() else {
-        return Ok(None);
-    };
-    let mut prime = || {
-        let mut bytes = SecretBuffer::zero(bits as usize / 16);
-        loop {
-            fill(&mut bytes)?;
-            // The two highest bits make the modulus long enough; primes are odd.
-            bytes[0] |= 0xc0;
-            *bytes.last_mut().expect("a prime has bytes") |= 1;
-            let candidate = Bn::from_bytes(&bytes);
-            if let Some(candidate) = candidate.filter(|candidate| numbers.suits(candidate)) {
-                return Ok(candidate);
+    privately(|| {
+        let Some(numbers) = Numbers::new() else {
+            return Ok(None);
+        };
+        let mut prime = || {
+            let mut bytes = SecretBuffer::zero(bits as usize / 16);
+            loop {
+                fill(&mut bytes)?;
+                // The two highest bits make the modulus long enough; primes are odd.
+                bytes[0] |= 0xc0;
+                *bytes.last_mut().expect("a prime has bytes") |= 1;
+                let candidate = Bn::from_bytes(&bytes);
+                if let Some(candidate) = candidate.filter(|candidate| numbers.suits(candidate)) {
+                    return Ok(candidate);
+                }
             }
-        }
-    };
-    let (p, q) = (prime()?, prime()?);
-    Ok(numbers.pair(&p, &q))
+        };
+        let (p, q) = (prime()?, prime()?);
+        Ok(numbers.pair(&p, &q))
+    })
 }
 
 struct Rsa(NonNull<lc::RSA>);
