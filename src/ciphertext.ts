@@ -73,6 +73,12 @@ export function writeAad(
   return end - at
 }
 
+/** The associated data of a message that is not sealed or opened at once, in memory of its own. */
+export function aadOf(header: Uint8Array, context: EncryptionContext | undefined): Uint8Array {
+  const out = new Uint8Array(MAX_AAD)
+  return out.subarray(0, writeAad(header, context, out, 0))
+}
+
 function sortedNames(context: EncryptionContext): string[] {
   const names = Object.keys(context)
   if (names.length === 2) {

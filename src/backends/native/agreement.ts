@@ -1,7 +1,8 @@
-/** Shared secrets of the Rust HSM, agreed or encapsulated. Each gets memory of its own, for it is nobody else's business. */
+/** Shared secrets of the Rust HSM, agreed or encapsulated: each in memory of its own, for it is nobody else's business. */
 import { KmsError } from '../../errors.ts'
 import type { Agreement, Kem } from '../backend.ts'
 import { isOfWrongLength } from './faults.ts'
+import { Slab } from './slab.ts'
 import type { Slots } from './slots.ts'
 
 export function nativeAgreement(slots: Slots): Agreement {
@@ -19,10 +20,11 @@ export function nativeAgreement(slots: Slots): Agreement {
 
 export function nativeKem(slots: Slots): Kem {
   const { verbs } = slots
+  const ciphertexts = new Slab()
   return {
     encapsulate(material) {
       const secret = Buffer.alloc(SECRET)
-      const ciphertext = Buffer.alloc(LONGEST_CIPHERTEXT)
+      const ciphertext = ciphertexts.take(LONGEST_CIPHERTEXT)
       const length = slots.use(material, (slot) => verbs.encapsulate(slot, secret, 0, ciphertext, 0))
       return { secret, ciphertext: ciphertext.subarray(0, length) }
     },

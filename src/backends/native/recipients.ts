@@ -1,7 +1,6 @@
 /** Envelopes of the Rust HSM: what is meant for a recipient leaves it for that recipient's eyes alone. */
 import { Hsm } from '../../../bindings/node/index.js'
-import { HEADER, MAX_AAD, writeAad, type EncryptionContext } from '../../ciphertext.ts'
-import type { Material } from '../../keys.ts'
+import { aadOf, HEADER } from '../../ciphertext.ts'
 import type { Roots } from '../../roots.ts'
 import type { Disclosing, Recipients } from '../backend.ts'
 import { SCHEMES } from './asymmetric.ts'
@@ -31,11 +30,11 @@ function disclosing(slots: Slots, publicKey: Uint8Array): Disclosing {
     random: (length) => attempt(() => hsm.randomFor(publicKey, length)),
     cipher: {
       open(material, blob, context) {
-        const aad = aadOf(material, context)
+        const aad = aadOf(material.header, context)
         return slots.use(material, (slot) => hsm.decryptFor(publicKey, slot, blob.subarray(HEADER), aad))
       },
       dataKey(material, length, context) {
-        const aad = aadOf(material, context)
+        const aad = aadOf(material.header, context)
         const made = slots.use(material, (slot) => hsm.dataKeyFor(publicKey, slot, length, aad, HEADER))
         return { blob: made.blob, plaintext: made.envelope }
       },
@@ -49,15 +48,10 @@ function disclosing(slots: Slots, publicKey: Uint8Array): Disclosing {
     },
     keyPairs: {
       async generate(material, spec, context) {
-        const aad = aadOf(material, context)
+        const aad = aadOf(material.header, context)
         const made = await slots.useAsync(material, (slot) => hsm.dataKeyPairFor(publicKey, slot, spec, aad, HEADER))
         return { publicKey: made.publicKey, blob: made.blob, plaintext: made.envelope }
       },
     },
   }
-}
-
-function aadOf(material: Material, context: EncryptionContext | undefined): Uint8Array {
-  const out = new Uint8Array(MAX_AAD)
-  return out.subarray(0, writeAad(material.header, context, out, 0))
 }
