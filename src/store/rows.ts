@@ -9,7 +9,7 @@ interface Column<C extends string> {
   readonly veiled?: boolean
 }
 
-interface Definition<C extends string> {
+export interface Definition<C extends string> {
   readonly name: string
   readonly columns: readonly Column<C>[]
   readonly key: readonly C[]
