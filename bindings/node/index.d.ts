@@ -195,6 +195,16 @@ export interface HsmOptions {
   slotRate?: number
   /** Calls at once that each slot starts with. */
   slotBurst?: number
+  /**
+   * How many keys of each kind, such as `RSA_4096`, are kept ready by a thread of the device's own; none unless said
+   * otherwise.
+   */
+  pregenerate?: { [spec: string]: number }
+  /**
+   * Has everything random repeat with the same number: keys, tokens, nonces, random answers. For tests alone: such keys
+   * are no secret. What hedges signatures does not repeat.
+   */
+  seed?: number
 }
 
 /** How full a device is. */

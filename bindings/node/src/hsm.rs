@@ -1,7 +1,7 @@
 //! The device as JavaScript sees it: a class for what happens now and then, `verbs()` for what happens all the time.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, HashMap},
     sync::{
         Arc, Mutex, MutexGuard, PoisonError, Weak,
         atomic::{AtomicU32, Ordering},
@@ -9,7 +9,9 @@ use std::{
     time::Instant,
 };
 
-use ::hsm::{Clock, Kind, Limit, Memory, RootSecret, Settings, SystemEntropy, Usages};
+use ::hsm::{
+    Clock, Kind, Limit, Memory, RootSecret, SeededEntropy, Settings, SystemEntropy, Usages,
+};
 use napi::{
     Env,
     bindgen_prelude::{Buffer, BufferSlice},
@@ -35,6 +37,13 @@ pub struct HsmOptions {
     pub slot_rate: Option<u32>,
     /// Calls at once that each slot starts with.
     pub slot_burst: Option<u32>,
+    /// How many keys of each kind, such as `RSA_4096`, are kept ready by a thread of the device's own; none unless said
+    /// otherwise.
+    #[napi(ts_type = "{ [spec: string]: number }")]
+    pub pregenerate: Option<HashMap<String, u32>>,
+    /// Has everything random repeat with the same number: keys, tokens, nonces, random answers. For tests alone: such keys
+    /// are no secret. What hedges signatures does not repeat.
+    pub seed: Option<f64>,
 }
 
 /// What a token carries.
@@ -82,8 +91,10 @@ impl Hsm {
         root_secret: &[u8],
         options: Option<HsmOptions>,
     ) -> napi::Result<Self> {
-        let hsm = ::hsm::Hsm::create(root(root_secret), settings(options.unwrap_or_default()));
-        hsm.map(Self::register).thrown(env)
+        settings(options.unwrap_or_default())
+            .and_then(|settings| ::hsm::Hsm::create(root(root_secret), settings))
+            .map(Self::register)
+            .thrown(env)
     }
 
     /// Reopens a domain. `InvalidToken` when the secret or the sealed domain is wrong.
@@ -94,9 +105,10 @@ impl Hsm {
         sealed_domain: &[u8],
         options: Option<HsmOptions>,
     ) -> napi::Result<Self> {
-        let settings = settings(options.unwrap_or_default());
-        let hsm = ::hsm::Hsm::open(root(root_secret), sealed_domain, settings);
-        hsm.map(Self::register).thrown(env)
+        settings(options.unwrap_or_default())
+            .and_then(|settings| ::hsm::Hsm::open(root(root_secret), sealed_domain, settings))
+            .map(Self::register)
+            .thrown(env)
     }
 
     /// Joins the device another thread of this process opened.
@@ -265,16 +277,23 @@ fn root(secret: &[u8]) -> RootSecret<'_> {
     }
 }
 
-fn settings(options: HsmOptions) -> Settings {
+fn settings(options: HsmOptions) -> ::hsm::Result<Settings> {
     let limit = |rate: Option<u32>, burst: Option<u32>| Limit {
         rate: rate.unwrap_or(0),
         burst: burst.unwrap_or(0),
     };
-    let mut settings = Settings::new(Monotonic(Instant::now()), SystemEntropy);
+    let clock = Monotonic(Instant::now());
+    let mut settings = match options.seed {
+        None => Settings::new(clock, SystemEntropy),
+        Some(seed) => Settings::new(clock, SeededEntropy::new(seed.to_bits())),
+    };
     settings.slots = options.slots.unwrap_or(settings.slots);
     settings.device = limit(options.device_rate, options.device_burst);
     settings.slot = limit(options.slot_rate, options.slot_burst);
-    settings
+    for (spec, count) in options.pregenerate.iter().flatten() {
+        settings.make_ahead(spec, *count as usize)?;
+    }
+    Ok(settings)
 }
 
 /// Bits that no usage has become bits that no key permits.

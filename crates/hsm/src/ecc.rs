@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::{
     entropy::Entropy,
     error::{Kind, Result},
-    family::{Family, Opened},
+    family::{Family, GoOn, Opened},
     hash::Hash,
     pkcs8::Front,
     scheme::{Message, Signing},
@@ -80,7 +80,7 @@ impl Curve {
 
 impl Family for Curve {
     /// FIPS 186-5, A.2.2: random numbers until one is a scalar.
-    fn generate(&self, entropy: &dyn Entropy, out: &mut [u8]) -> Result<()> {
+    fn generate(&self, entropy: &dyn Entropy, _: GoOn, out: &mut [u8]) -> Result<()> {
         for _ in 0..MOST_TRIES {
             entropy.fill(out)?;
             out[0] &= self.mask;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::{
     entropy::Entropy,
     error::{Kind, Result},
-    family::{Family, Opened},
+    family::{Family, GoOn, Opened},
     pkcs8::Front,
     scheme::{Form, Message, Signing},
     secret::{Secret, SecretBuffer},
@@ -24,7 +24,7 @@ const FRONT: Front = Front(b"\x30\x2e\x02\x01\x00\x30\x05\x06\x03\x2b\x65\x70\x0
 const PUBLIC_FRONT: &[u8] = b"\x30\x2a\x30\x05\x06\x03\x2b\x65\x70\x03\x21\x00";
 
 impl Family for Ed25519 {
-    fn generate(&self, entropy: &dyn Entropy, out: &mut [u8]) -> Result<()> {
+    fn generate(&self, entropy: &dyn Entropy, _: GoOn, out: &mut [u8]) -> Result<()> {
         entropy.fill(out)
     }
 

@@ -10,10 +10,13 @@ use crate::{
     secret::SecretBuffer,
 };
 
+/// Says whether to go on with what takes long; asked now and then.
+pub type GoOn<'a> = &'a dyn Fn() -> bool;
+
 /// A family with its parameters; each spec has one.
 pub trait Family: fmt::Debug + Send + Sync {
     /// Writes a new secret in the form that tokens carry. `out` has the spec's length.
-    fn generate(&self, entropy: &dyn Entropy, out: &mut [u8]) -> Result<()>;
+    fn generate(&self, entropy: &dyn Entropy, go_on: GoOn, out: &mut [u8]) -> Result<()>;
 
     /// Writes the same form of a secret from outside: raw bytes for a symmetric key, PKCS#8 for a pair.
     fn parse(&self, material: &[u8], out: &mut [u8]) -> Result<()>;

@@ -15,6 +15,7 @@ use std::{
 };
 
 use crate::{
+    ahead::Ahead,
     domain::{Domain, RootSecret},
     entropy::Entropy,
     error::{Kind, Result},
@@ -24,7 +25,7 @@ use crate::{
     lock,
     secret::Secret,
     slots::{Occupant, Slot, Slots, Stats},
-    spec::Usages,
+    spec::{Spec, Usages},
 };
 
 /// How a device is made.
@@ -38,6 +39,7 @@ pub struct Settings {
     pub slot: Limit,
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
+    ahead: Vec<(&'static Spec, usize)>,
 }
 
 impl Settings {
@@ -50,7 +52,14 @@ impl Settings {
             slot: Limit::default(),
             clock,
             entropy,
+            ahead: Vec::new(),
         }
+    }
+
+    /// Keeps `count` keys of a kind ready, made by a thread of the device's own.
+    pub fn make_ahead(&mut self, spec: &str, count: usize) -> Result<()> {
+        self.ahead.push((Spec::named(spec)?, count));
+        Ok(())
     }
 }
 
@@ -64,6 +73,7 @@ pub struct Hsm {
     slot_limit: Limit,
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
+    ahead: Ahead,
     closed: AtomicBool,
 }
 
@@ -86,8 +96,10 @@ impl Hsm {
             slot,
             clock,
             entropy,
+            ahead,
         } = settings;
         Ok(Self {
+            ahead: Ahead::new(&ahead, Arc::clone(&entropy))?,
             slots: Slots::new(slots, domain.memory())?,
             domain: Mutex::new(Some(domain)),
             sealed,
@@ -125,6 +137,7 @@ impl Hsm {
     /// Wipes everything. Afterwards every verb is refused.
     pub fn close(&self) {
         self.closed.store(true, Ordering::Release);
+        self.ahead.close();
         self.slots.close();
         *lock(&self.domain) = None;
     }

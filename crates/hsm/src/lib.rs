@@ -38,6 +38,7 @@
 #[macro_use]
 mod pkcs8;
 
+mod ahead;
 mod batch;
 mod cipher;
 mod domain;

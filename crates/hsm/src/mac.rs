@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::{
     entropy::Entropy,
     error::{Kind, Result},
-    family::{Family, Opened},
+    family::{Family, GoOn, Opened},
     hash::{Hash, MOST_DIGEST},
     secret::SecretBuffer,
     symmetric, sys,
@@ -16,7 +16,7 @@ use crate::{
 pub struct Hmac(pub Hash);
 
 impl Family for Hmac {
-    fn generate(&self, entropy: &dyn Entropy, out: &mut [u8]) -> Result<()> {
+    fn generate(&self, entropy: &dyn Entropy, _: GoOn, out: &mut [u8]) -> Result<()> {
         entropy.fill(out)
     }
 

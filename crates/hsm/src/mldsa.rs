@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::{
     entropy::Entropy,
     error::{Kind, Result},
-    family::{Family, Opened},
+    family::{Family, GoOn, Opened},
     pkcs8::Front,
     scheme::{Form, Message, Signing},
     secret::SecretBuffer,
@@ -37,7 +37,7 @@ pub static MLDSA87: MlDsa = MlDsa {
 };
 
 impl Family for MlDsa {
-    fn generate(&self, entropy: &dyn Entropy, out: &mut [u8]) -> Result<()> {
+    fn generate(&self, entropy: &dyn Entropy, _: GoOn, out: &mut [u8]) -> Result<()> {
         entropy.fill(out)
     }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::{
     entropy::Entropy,
     error::{Kind, Result},
-    family::{Family, Opened, SHARED},
+    family::{Family, GoOn, Opened, SHARED},
     mldsa::seed,
     pkcs8::Front,
     secret::{Secret, SecretBuffer},
@@ -37,7 +37,7 @@ pub static MLKEM1024: MlKem = MlKem {
 };
 
 impl Family for MlKem {
-    fn generate(&self, entropy: &dyn Entropy, out: &mut [u8]) -> Result<()> {
+    fn generate(&self, entropy: &dyn Entropy, _: GoOn, out: &mut [u8]) -> Result<()> {
         entropy.fill(out)
     }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::{
     entropy::Entropy,
     error::{Kind, Result},
-    family::{Family, Opened},
+    family::{Family, GoOn, Opened},
     scheme::{Message, Sealing, Signing},
     secret::SecretBuffer,
     sys::{
@@ -25,21 +25,16 @@ impl Rsa {
         let (whole, half) = (self.0 as usize / 8 + 5, self.0 as usize / 16 + 5);
         2 * whole + 5 * half + 48
     }
+}
 
-    /// A new pair; `go_on` can stop the search.
-    pub fn pair(&self, entropy: &dyn Entropy, go_on: primes::GoOn) -> Result<Pkey> {
+impl Family for Rsa {
+    fn generate(&self, entropy: &dyn Entropy, go_on: GoOn, out: &mut [u8]) -> Result<()> {
         let pair = if entropy.repeats() {
             primes::derive(self.0, |bytes| entropy.fill(bytes))?
         } else {
             primes::generate(self.0, go_on)
         };
-        pair.ok_or(Kind::Unavailable.into())
-    }
-}
-
-impl Family for Rsa {
-    fn generate(&self, entropy: &dyn Entropy, out: &mut [u8]) -> Result<()> {
-        write(&self.pair(entropy, &|| true)?, out)
+        write(&pair.ok_or(Kind::Unavailable)?, out)
     }
 
     fn parse(&self, material: &[u8], out: &mut [u8]) -> Result<()> {
@@ -55,7 +50,7 @@ impl Family for Rsa {
 }
 
 /// Writes the form that tokens carry.
-pub fn write(key: &Pkey, out: &mut [u8]) -> Result<()> {
+fn write(key: &Pkey, out: &mut [u8]) -> Result<()> {
     let length = key.pkcs8(out).ok_or(Kind::InvalidMaterial)?;
     out[length..].fill(0);
     Ok(())

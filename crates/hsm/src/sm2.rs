@@ -26,7 +26,7 @@ use sm2::{
 use crate::{
     entropy::Entropy,
     error::{Error, Kind, Result},
-    family::{Family, Opened},
+    family::{Family, GoOn, Opened},
     scheme::{Form, Message, Sealing, Signing},
     secret::SecretBuffer,
     sys,
@@ -45,7 +45,7 @@ const MOST_TRIES: usize = 128;
 
 impl Family for Sm2 {
     /// Random numbers until one is a scalar, other than the largest, which has no signatures: GB/T 32918.1, 6.1.
-    fn generate(&self, entropy: &dyn Entropy, out: &mut [u8]) -> Result<()> {
+    fn generate(&self, entropy: &dyn Entropy, _: GoOn, out: &mut [u8]) -> Result<()> {
         for _ in 0..MOST_TRIES {
             entropy.fill(out)?;
             if scalar(out)

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::{
     entropy::Entropy,
     error::{Kind, Result},
-    family::{Family, Opened},
+    family::{Family, GoOn, Opened},
 };
 
 /// AES: a slot keeps its bytes, and what is precomputed of them.
@@ -13,7 +13,7 @@ use crate::{
 pub struct Aes;
 
 impl Family for Aes {
-    fn generate(&self, entropy: &dyn Entropy, out: &mut [u8]) -> Result<()> {
+    fn generate(&self, entropy: &dyn Entropy, _: GoOn, out: &mut [u8]) -> Result<()> {
         entropy.fill(out)
     }
 

@@ -165,9 +165,10 @@ impl<const ARGUMENTS: usize> Call<'_, ARGUMENTS> {
     }
 
     /// Makes slices of two inputs, where nothing is written; they may be the same.
-    pub fn both(&self, one: Bytes, other: Bytes) -> (&[u8], &[u8]) {
+    pub fn both(&self, one: usize, other: usize) -> Result<(&[u8], &[u8]), Refusal> {
+        let (one, other) = (self.bytes(one)?, self.bytes(other)?);
         // SAFETY: as above, and a call that has no output writes to neither.
-        unsafe { (one.shared(), other.shared()) }
+        Ok(unsafe { (one.shared(), other.shared()) })
     }
 }
 

@@ -11,7 +11,7 @@ pub fn sign(call: &Call<6>) -> Answer {
 }
 
 pub fn verify(call: &Call<5>) -> Answer {
-    let (bytes, signature) = call.both(call.bytes(3)?, call.bytes(4)?);
+    let (bytes, signature) = call.both(3, 4)?;
     let message = message(call, bytes)?;
     let right = call
         .hsm
@@ -25,7 +25,7 @@ pub fn mac(call: &Call<4>) -> Answer {
 }
 
 pub fn mac_verify(call: &Call<3>) -> Answer {
-    let (message, mac) = call.both(call.bytes(1)?, call.bytes(2)?);
+    let (message, mac) = call.both(1, 2)?;
     let right = call.hsm.verify_mac(call.slot(0)?, message, mac)?;
     Ok(right.into())
 }

@@ -103,9 +103,14 @@ impl Hsm {
     /// A new secret in the form that tokens carry.
     pub(crate) fn secret(&self, spec: &Spec) -> Result<SecretBuffer> {
         self.live()?;
+        if let Some(secret) = self.ahead.take(spec) {
+            return Ok(secret);
+        }
         let mut secret = SecretBuffer::zero(spec.length);
-        spec.family.generate(&*self.entropy, &mut secret)?;
-        Ok(secret)
+        let go_on = || self.live().is_ok();
+        let made = spec.family.generate(&*self.entropy, &go_on, &mut secret);
+        self.live()?;
+        made.map(|()| secret)
     }
 
     fn seal(&self, spec: &Spec, usages: Usages, secret: &[u8]) -> Result<Vec<u8>> {

@@ -10,13 +10,10 @@ use core::{
 use aws_lc_sys as lc;
 
 use super::{done, heap::privately, pkey::Pkey};
-use crate::secret::SecretBuffer;
+use crate::{family::GoOn, secret::SecretBuffer};
 
 /// The public exponent of every pair made here.
 const EXPONENT: lc::BN_ULONG = 65_537;
-
-/// Says whether to go on; asked now and then while primes are searched.
-pub type GoOn<'a> = &'a dyn Fn() -> bool;
 
 /// A pair by FIPS 186-5, from AWS-LC's own generator. None when `go_on` said no, or when there is no entropy.
 pub fn generate(bits: u32, mut go_on: GoOn) -> Option<Pkey> {
