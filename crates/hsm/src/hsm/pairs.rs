@@ -129,9 +129,11 @@ impl Hsm {
         prefix: usize,
     ) -> Result<DataKeyPair> {
         let spec = Spec::named(spec)?;
-        // Refused at once, or not at all: making a pair can take a second.
+        // Before the pair, which can take a second to make: by then the slot may be another key's.
+        let mut kdf = Kdf::blank();
         self.admit(slot, Usages::ENCRYPT, 1, |occupant| {
-            occupant.key().map(|_| ())
+            occupant.key()?.kdf(&mut kdf);
+            Ok(())
         })?;
         let opened = spec.family.open(&self.secret(spec)?)?;
         let pair = opened.ok_or(Kind::UsageNotPermitted)?;
@@ -139,11 +141,6 @@ impl Hsm {
 
         let mut sealed = vec![0; prefix + private_key.len() + OVERHEAD];
         let (head, body) = frame(aad, prefix, private_key.len(), &mut sealed)?;
-        let mut kdf = Kdf::blank();
-        self.slots.with(slot, |occupant| {
-            occupant.key()?.kdf(&mut kdf);
-            Ok(())
-        })?;
         self.seal_frame(&kdf, head, aad, &private_key, body)?;
         Ok(DataKeyPair {
             public_key,
