@@ -142,6 +142,21 @@ test('data keys and pairs want a symmetric key, enabled', async (t) => {
   await refuses(t, other.generateDataKeyPairWithoutPlaintext(about), 'DisabledException')
 })
 
+test('more keys at work than the device has slots: each pair is sealed under its own', async (t) => {
+  const { room } = await scene(t, { slots: 2 })
+  const keys = await Promise.all(Array.from({ length: 5 }, async () => (await room.createKey()).KeyMetadata!))
+  const specs = ['ECC_NIST_P256', 'RSA_2048', 'ML_KEM_512'] as const
+  const pairs = keys.flatMap((key) => specs.map((KeyPairSpec) => ({ key, KeyPairSpec })))
+  const made = await Promise.all(
+    pairs.map(({ key, KeyPairSpec }) => room.generateDataKeyPair({ KeyId: key.KeyId, KeyPairSpec })),
+  )
+  for (const [i, { PrivateKeyCiphertextBlob, PrivateKeyPlaintext }] of made.entries()) {
+    const opened = await room.decrypt({ CiphertextBlob: PrivateKeyCiphertextBlob })
+    t.is(opened.KeyId, pairs[i]!.key.Arn)
+    t.deepEqual(Buffer.from(opened.Plaintext!), Buffer.from(PrivateKeyPlaintext!))
+  }
+})
+
 /** The public half that a private key comes with. */
 function derived(privateKey: KeyObject): Buffer {
   return createPublicKey(privateKey).export({ format: 'der', type: 'spki' })
