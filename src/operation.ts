@@ -4,7 +4,7 @@
  */
 import { hasAlgorithm } from './algorithms.ts'
 import type { Alias } from './aliases.ts'
-import { parseIdentifier } from './arn.ts'
+import { arnOf, parseIdentifier } from './arn.ts'
 import { after, type Backend, type Eventually, type Recipient } from './backends/backend.ts'
 import { isFramed } from './ciphertext.ts'
 import type { Instant } from './clock.ts'
@@ -87,6 +87,8 @@ export interface Resource {
 export interface AliasPlace extends Resource {
   readonly name: string
   readonly alias: Alias | undefined
+  /** An alias of this name whose key is gone, and which was not swept yet. */
+  readonly left: Alias | undefined
 }
 
 /** What a locator looks for, as data: for documents and tests, which cannot look into functions. */
@@ -199,12 +201,16 @@ export function aliasPlace(wanted: 'free' | 'taken'): Locator<AliasPlace> {
     about: { field: 'AliasName', forms: 'alias' },
     async find(call) {
       const name = text(call, 'AliasName')
-      const alias = await call.records.alias(call.scope, name)
-      return { arn: call.scope.arn(name), account: call.scope.account, name, alias }
+      const { scope, records, now } = call
+      const found = await records.alias(scope, name)
+      const key = found && (await records.key(scope.realm.region, scope.account, found.target))
+      const alive = key && !isGone(key, now)
+      const alias = alive ? found : undefined
+      return { arn: scope.arn(name), account: scope.account, name, alias, left: alive ? undefined : found }
     },
     admit({ alias, arn, account }) {
       if (wanted === 'free' && alias) fail('AlreadyExistsException', `An alias with the name ${arn} already exists`)
-      if (wanted === 'taken' && !alias) throw new MissingResource(`Alias ${arn} is not found.`, arn, account)
+      if (wanted === 'taken' && !alias) missingAlias(arn, account)
     },
   }
 }
@@ -296,7 +302,9 @@ const text = (call: Call, field: string): string => (call.input as Record<string
 export function find(call: Call, name: string): Eventually<Key> {
   const key = call.records.find(call.scope, name)
   if (!(key instanceof Promise) && call.now < key.calmUntil) return key
-  return after(key, (found) => after(met(found, call), (present) => present ?? missingKey(found))) as Eventually<Key>
+  return after(key, (found) =>
+    after(met(found, call), (present) => present ?? missingKey(found, name)),
+  ) as Eventually<Key>
 }
 
 /**
@@ -315,8 +323,15 @@ async function inStore(key: Key, { records }: Call): Promise<Key> {
   return withFields(key, { unavailable: store?.state !== 'CONNECTED' })
 }
 
-function missingKey(key: Key): never {
-  throw new MissingResource(`Key '${key.arn}' does not exist`, key.arn, key.account)
+/** A key that is gone has taken its aliases along. */
+function missingKey({ arn, region, account }: Key, name: string): never {
+  const named = parseIdentifier(name)
+  if (named.kind === 'key') throw new MissingResource(`Key '${arn}' does not exist`, arn, account)
+  missingAlias(arnOf(region, account, named.name), account)
+}
+
+function missingAlias(arn: string, account: string): never {
+  throw new MissingResource(`Alias ${arn} is not found.`, arn, account)
 }
 
 /** Cryptography wants a key that is Enabled, or Updating; most are calm, and then one look at the dates tells. */

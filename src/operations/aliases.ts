@@ -21,9 +21,10 @@ export const createAlias = operation('CreateAlias', {
       fail('LimitExceededException', `The key ${key.arn} has reached its quota of ${ALIASES_PER_KEY} aliases.`)
     }
     const { region, account, id: target } = key
+    const left = alias.left?.version ?? 0
     // The key is written, too, unchanged: so two of its aliases cannot be made at once, nor one while it is deleted.
     call.put(
-      edits.putAlias({ region, account, name: alias.name, target, created: now, updated: now, version: 0 }),
+      edits.putAlias({ region, account, name: alias.name, target, created: now, updated: now, version: left }),
       edits.putKey(key),
     )
   },
