@@ -20,6 +20,10 @@ const room = async () => (await import('./strongroom.ts')).Strongroom
 process.exitCode = await main(process.argv.slice(2), {
   open: async (options) => (await room()).open(options),
   verify: async (data) => (await room()).verify(data),
+  fresh: async (use) => {
+    const opened = await (await room()).open({ memory: true })
+    return use(opened).finally(() => opened.close())
+  },
   out: (text) => process.stdout.write(text),
   error: (text) => process.stderr.write(text),
   stop,

@@ -28,6 +28,7 @@ async function run(args: string, changes: Partial<Terminal> = {}): Promise<Ran> 
     error: (text) => (ran.error += text),
     stop: Promise.resolve(),
     verify: async () => ({ rows: 3, revision: 9 }),
+    fresh: () => Promise.reject(new Error('no room here')),
     open: async (options) => {
       ran.opened = options
       return {
@@ -164,8 +165,8 @@ const misused = test.macro({
   },
 })
 test(misused, 'sevre', 'unknown command `sevre`; did you mean `serve`?')
-test(misused, 'constructor', 'unknown command `constructor`; there are `serve`, `verify`')
-test(misused, '--verbose', 'unknown command `--verbose`; there are `serve`, `verify`')
+test(misused, 'constructor', 'unknown command `constructor`; there are `serve`, `verify`, `coverage`')
+test(misused, '--verbose', 'unknown command `--verbose`; there are `serve`, `verify`, `coverage`')
 test(misused, 'serve --prot 1', 'unknown flag `--prot`; did you mean `--port`?')
 test(misused, 'serve --constructor', `unknown flag \`--constructor\`; there are ${serveFlags()}`)
 test(misused, 'serve -p', `unknown flag \`-p\`; there are ${serveFlags()}`)

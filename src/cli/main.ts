@@ -2,6 +2,8 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { ConfigError } from '../config.ts'
 import { nearest } from '../nearest.ts'
+import { coverage, COVERAGE } from './coverage.ts'
+import type { Trials } from './coverage.ts'
 import { flagHelp, readFlags, UsageError } from './flags.ts'
 import { serve, SERVE } from './serve.ts'
 import type { World } from './serve.ts'
@@ -11,7 +13,7 @@ const VERIFY = {
 } as const
 
 /** Everything outside this process that a command touches. */
-export interface Terminal extends World {
+export interface Terminal extends World, Trials {
   verify(data: string): Promise<{ rows: number; revision: number }>
 }
 
@@ -34,12 +36,17 @@ const COMMANDS: Record<string, Command> = {
       'Exit code 0: clean. 1: damaged, or not readable with the root secret; the code says what. 2: not checked.\n',
     run: (args, terminal) => verify(readFlags(VERIFY, args).data?.[0] ?? '.strongroom', terminal),
   },
+  coverage: {
+    summary: 'try every operation and key spec, and tell which work',
+    help: `usage: strongroom coverage [--json]\n\n${flagHelp(COVERAGE)}\nExit code 0: all of them work. 1: not all.\n`,
+    run: (args, terminal) => coverage(readFlags(COVERAGE, args), terminal),
+  },
 }
 
 const HELP = `usage: strongroom COMMAND [flags]
 
 ${Object.entries(COMMANDS)
-  .map(([name, { summary }]) => `  ${name.padEnd(8)}${summary}\n`)
+  .map(([name, { summary }]) => `  ${name.padEnd(10)}${summary}\n`)
   .join('')}
 strongroom COMMAND --help tells more; strongroom --version the version.
 `
