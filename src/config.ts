@@ -19,6 +19,7 @@ export interface Config {
   memory?: boolean
   slots?: number
   deviceRate?: number
+  seed?: number
   tls?: { cert: string; key: string }
   /** Certificates in PEM; the file names the files they are in. */
   attestationRoots?: string[]
@@ -30,6 +31,7 @@ export const RANGES = {
   port: [0, 65_535],
   slots: [1, 16_777_216],
   deviceRate: [1, 1_000_000_000],
+  seed: [0, Number.MAX_SAFE_INTEGER],
   settleMillis: [0, 3_600_000],
 } as const
 
@@ -114,6 +116,7 @@ function schema(): Reader {
     memory: flag,
     slots: integer(RANGES.slots),
     deviceRate: integer(RANGES.deviceRate),
+    seed: integer(RANGES.seed),
     tls: record({ cert: text(/./, 'a file'), key: text(/./, 'a file') }, ['cert', 'key']),
     attestationRoots: list(text(/./, 'a file')),
     settleMillis: integer(RANGES.settleMillis),

@@ -14,8 +14,11 @@ export const systemEntropy: Entropy = {
   hex: (bytes) => randomBytes(bytes).toString('hex'),
 }
 
+/** What is said aloud of a seeded room. */
+export const SEED_WARNING = 'keys are made from a seed and are not secret: for tests alone'
+
 /** The same ids in the same order for the same seed: for tests that are to be repeated, and for nothing else. */
-export function seededEntropy(seed: number): Entropy {
+export function seededEntropy(seed: string): Entropy {
   let drawn = 0
   const hex = (bytes: number): string => {
     let digits = ''

@@ -5,7 +5,7 @@ import type { Backend } from './backends/backend.ts'
 import type { Trust } from './backends/native/recipients.ts'
 import { Client } from './client.ts'
 import type { Instant } from './clock.ts'
-import { systemEntropy, type Entropy } from './entropy.ts'
+import { SEED_WARNING, seededEntropy, systemEntropy, type Entropy } from './entropy.ts'
 import { KmsError } from './errors.ts'
 import { toFetch } from './http/fetch.ts'
 import { createHandler } from './http/handler.ts'
@@ -14,12 +14,14 @@ import { SdkHandler } from './http/sdk.ts'
 import { listen, type Listener, type ListenOptions } from './http/server.ts'
 import { defaultAccounts, Identities, type AccountConfig, type Caller } from './identity.ts'
 import { Roots } from './roots.ts'
+import { seedFolder, seedOf, type Seed } from './seed.ts'
+import type { KeySpec } from './model/kms.ts'
 import { Service } from './service.ts'
 import { Records } from './store/cache.ts'
 import { openSqlite, verifySqlite } from './store/sqlite.ts'
 import type { Store } from './store/store.ts'
 import { sweep } from './sweep.ts'
-import { openExisting, openVault, storePath } from './vault.ts'
+import { makeFolder, openExisting, openVault, storePath } from './vault.ts'
 
 export interface StrongroomOptions {
   /** The folder to keep everything in, made if need be (0700). */
@@ -42,6 +44,13 @@ export interface StrongroomOptions {
   deviceBurst?: number
   /** Milliseconds that a replica is Creating, a moved primary key Updating, and a rotation on demand under way. Default 0. */
   settleMillis?: number
+  /** RSA keys to have ready before they are asked for, by spec: `{ RSA_4096: 4 }`, so that CreateKey does not wait. */
+  pregenerate?: Partial<Record<KeySpec, number>>
+  /**
+   * Makes keys, ids and random bytes the same each time the same is done, for tests: such keys are not secret. A folder
+   * made without a seed is refused, and one made with a seed opens with no other. Default: none.
+   */
+  seed?: number
   /** Keys whose records are kept at hand. Default 65,536. */
   cacheKeys?: number
   /**
@@ -82,20 +91,24 @@ export class Strongroom extends Client {
   /** Opens a room. Throws before anything is changed when the folder is in use, damaged, or sealed under another secret. */
   static async open(options: StrongroomOptions = {}): Promise<Strongroom> {
     const { data, memory = data === undefined, slots, deviceRate, deviceBurst, onDamage } = options
-    const limits = { slots, deviceRate, deviceBurst }
     if (!memory && data === undefined) throw new TypeError('a room needs `data`, a folder, or `memory: true`')
     const trust = {
       roots: new Roots(options.attestationRoots ?? []),
       window: (options.attestationWindow ?? 300) * 1000,
     }
     const folder = memory ? undefined : data
+    const seed = await seedFor(folder, options.seed)
+    if (seed) options.log?.(SEED_WARNING)
+    const pregenerate = options.pregenerate as Record<string, number> | undefined
+    const device = { slots, deviceRate, deviceBurst, pregenerate, seed: seed?.device }
     const hsm =
       folder === undefined
-        ? Hsm.create(crypto.getRandomValues(new Uint8Array(32)), limits)
-        : await openVault(folder, options.rootSecret, limits)
+        ? Hsm.create(crypto.getRandomValues(new Uint8Array(32)), device)
+        : await openVault(folder, options.rootSecret, device)
     try {
       const store = await openSqlite(folder === undefined ? ':memory:' : storePath(folder), hsm, { onDamage })
-      const room = new Strongroom(hsm, store, trust, options)
+      const entropy = seed ? seededEntropy(seed.ids) : systemEntropy
+      const room = new Strongroom(hsm, store, trust, entropy, options)
       await room.sweep()
       return room
     } catch (error) {
@@ -114,11 +127,10 @@ export class Strongroom extends Client {
     }
   }
 
-  private constructor(hsm: Hsm, store: Store, trust: Trust, options: StrongroomOptions) {
+  private constructor(hsm: Hsm, store: Store, trust: Trust, entropy: Entropy, options: StrongroomOptions) {
     const { now, accounts = defaultAccounts(options.account), log = () => undefined } = options
     const clock = now ? () => now().getTime() : Date.now
     const backend = nativeBackend(hsm, trust)
-    const entropy = systemEntropy
     const records = new Records(store, options.cacheKeys ?? 65_536, (material) => backend.release(material))
     const service = new Service(records, backend, clock, options.settleMillis ?? 0, entropy)
     const account = options.account ?? accounts[0]?.id ?? '000000000000'
@@ -185,6 +197,11 @@ export class Strongroom extends Client {
     await this.#store.close()
     await this.#backend.close()
   }
+}
+
+async function seedFor(folder: string | undefined, seed: number | undefined): Promise<Seed | undefined> {
+  if (folder !== undefined) return seedFolder(folder, await makeFolder(folder), seed)
+  return seed === undefined ? undefined : seedOf(seed)
 }
 
 function rootOf(account: string): Caller {

@@ -10,7 +10,7 @@ import { join } from 'node:path'
 import { Hsm, type HsmOptions } from '../bindings/node/index.js'
 
 /** A data folder that cannot be opened; `code` says why. */
-class VaultError extends Error {
+export class VaultError extends Error {
   readonly code: string
 
   constructor(code: string, message: string, options?: ErrorOptions) {
@@ -26,16 +26,22 @@ export function storePath(folder: string): string {
 
 /** Opens the HSM whose domain lives in `folder`, making folder, root secret and domain when there are none yet. */
 export async function openVault(folder: string, secret: Uint8Array | undefined, options: HsmOptions): Promise<Hsm> {
-  // A folder that was there keeps its mode, for it may be anybody's; the files in it are for their owner alone.
-  await mkdir(folder, { recursive: true, mode: 0o700 })
   const sealed = await read(join(folder, 'domain'))
   if (sealed) return reopen(folder, secret, sealed, options)
   if (await exists(storePath(folder)))
     throw new VaultError('DomainMissing', `${folder} holds a store but no domain key`)
-  const root = secret ?? (await read(join(folder, 'root.key'))) ?? (await write(folder, 'root.key', randomBytes(32)))
+  const root =
+    secret ?? (await read(join(folder, 'root.key'))) ?? (await writeWhole(folder, 'root.key', randomBytes(32)))
   const hsm = Hsm.create(root, options)
-  await write(folder, 'domain', hsm.sealedDomain())
+  await writeWhole(folder, 'domain', hsm.sealedDomain())
   return hsm
+}
+
+/** Makes the folder; whether there is nothing in it yet that a room has made. */
+export async function makeFolder(folder: string): Promise<boolean> {
+  // A folder that was there keeps its mode, for it may be anybody's; the files in it are for their owner alone.
+  await mkdir(folder, { recursive: true, mode: 0o700 })
+  return !(await exists(join(folder, 'domain')))
 }
 
 /** Opens the HSM of a folder that must exist already, changing nothing. */
@@ -70,7 +76,7 @@ async function read(path: string): Promise<Uint8Array | undefined> {
 }
 
 /** Writes a file whole: under another name first, down to the disk, and then in its place. */
-async function write(folder: string, name: string, bytes: Uint8Array): Promise<Uint8Array> {
+export async function writeWhole(folder: string, name: string, bytes: Uint8Array): Promise<Uint8Array> {
   const draft = join(folder, `${name}.new`)
   const file = await open(draft, 'w', 0o600)
   try {

@@ -39,6 +39,7 @@ data: keys
 memory: false
 slots: 100
 deviceRate: 5000
+seed: 42
 tls: { cert: c.pem, key: k.pem }
 attestationRoots: [nitro.pem]
 settleMillis: 250
@@ -61,6 +62,7 @@ settleMillis: 250
     memory: false,
     slots: 100,
     deviceRate: 5000,
+    seed: 42,
     tls: { cert: 'c.pem', key: 'k.pem' },
     attestationRoots: ['nitro.pem'],
     settleMillis: 250,
@@ -146,7 +148,7 @@ test(
   'a list',
   refuses,
   '- a',
-  '1:1: `file` must have the keys accounts, account, host, port, data, memory, slots, deviceRate, tls, attestationRoots, settleMillis',
+  '1:1: `file` must have the keys accounts, account, host, port, data, memory, slots, deviceRate, seed, tls, attestationRoots, settleMillis',
 )
 test('two documents', refuses, '---\nport: 1\n---\nport: 2', '3:1: Source contains multiple documents')
 test('a key given twice', refuses, 'port: 1\nport: 2', '2:1: Map keys must be unique')

@@ -5,6 +5,7 @@ import type { Config } from '../config.ts'
 import { isLoopback } from '../http/server.ts'
 import type { Listener, ListenOptions } from '../http/server.ts'
 import { defaultAccounts } from '../identity.ts'
+import { SEED_WARNING } from '../entropy.ts'
 import type { StrongroomOptions } from '../strongroom.ts'
 import { UsageError, wholeNumber } from './flags.ts'
 import type { Flags, Given } from './flags.ts'
@@ -20,6 +21,7 @@ export const SERVE = {
   tls: { values: ['CERT', 'KEY'], help: 'serve HTTPS with this certificate and key (PEM files)' },
   slots: { values: ['N'], help: 'keys the HSM holds open at a time (65536)' },
   'device-rate': { values: ['N'], help: 'operations per second of the whole HSM (no limit)' },
+  seed: { values: ['N'], help: 'make the same keys and ids each time, for tests; such keys are not secret' },
 } as const satisfies Flags
 
 /** What serving needs of a room. */
@@ -54,6 +56,7 @@ export function settings(given: Given<typeof SERVE>): Config {
     slots: wholeNumber('slots', given.slots, RANGES.slots) ?? file.slots,
     deviceRate: wholeNumber('device-rate', given['device-rate'], RANGES.deviceRate) ?? file.deviceRate,
     tls: cert !== undefined && key !== undefined ? { cert, key } : file.tls,
+    seed: wholeNumber('seed', given.seed, RANGES.seed) ?? file.seed,
     attestationRoots: file.attestationRoots,
     settleMillis: file.settleMillis,
   }
@@ -91,11 +94,12 @@ export async function serve(given: Given<typeof SERVE>, { open, out, error, stop
 }
 
 /** The credentials are shown only when they are the public ones; a config file's are its reader's business. */
-function readyLines(url: string, { data }: Config, isDefault: boolean): string {
+function readyLines(url: string, { data, seed }: Config, isDefault: boolean): string {
   const credentials = isDefault ? ' AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test' : ''
   const kept = data === undefined ? 'Nothing is kept on disk.' : `Keys and records are kept in ${data}.`
+  const warning = seed === undefined ? '' : `\nWARNING: ${SEED_WARNING}.`
   return `strongroom serves AWS KMS on ${url}
-${kept} Any Region will do:
+${kept}${warning} Any Region will do:
 
 export AWS_ENDPOINT_URL_KMS=${url}${credentials} AWS_REGION=us-east-1 AWS_DEFAULT_REGION=us-east-1
 
