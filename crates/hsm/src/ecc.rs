@@ -73,6 +73,27 @@ pub static K256: Curve = Curve {
 const MOST_TRIES: usize = 128;
 
 impl Curve {
+    /// A key of this curve, ready for use; with a public one alone, what takes a private one fails.
+    pub fn ready(&self, key: Pkey) -> Arc<dyn Opened> {
+        let &Self {
+            sort, hash, length, ..
+        } = self;
+        let name = self.name();
+        Arc::new(Pair {
+            key,
+            sort,
+            hash,
+            length,
+            name,
+        })
+    }
+
+    /// The curve's `AlgorithmIdentifier`: in the front behind a header and a version.
+    fn name(&self) -> &'static [u8] {
+        let (_, name) = self.front.0.split_at(5);
+        &name[..2 + usize::from(name[1])]
+    }
+
     fn pair(&self, scalar: &[u8]) -> Option<Pkey> {
         Pkey::from_pkcs8(&self.front.with(scalar))
     }
@@ -92,7 +113,9 @@ impl Family for Curve {
     }
 
     fn parse(&self, material: &[u8], out: &mut [u8]) -> Result<()> {
-        let key = Pkey::from_pkcs8(material).filter(|key| key.sort() == self.sort);
+        // In front of the name stands a version.
+        let key = Pkey::from_pkcs8(material)
+            .filter(|key| key.sort() == self.sort && is_named(material, 3, self.name()));
         if key.is_some_and(|key| key.scalar(out)) {
             Ok(())
         } else {
@@ -102,16 +125,18 @@ impl Family for Curve {
 
     fn open(&self, secret: &[u8]) -> Result<Option<Arc<dyn Opened>>> {
         let key = self.pair(secret).ok_or(Kind::Unavailable)?;
-        let &Self {
-            sort, hash, length, ..
-        } = self;
-        Ok(Some(Arc::new(Pair {
-            key,
-            sort,
-            hash,
-            length,
-        })))
+        Ok(Some(self.ready(key)))
     }
+}
+
+/// Whether the curve is named, `at` bytes behind the outer header. AWS-LC takes it even spelt out in numbers.
+fn is_named(der: &[u8], at: usize, name: &[u8]) -> bool {
+    let header = match der.get(1) {
+        Some(0..=0x7f) => 2,
+        _ => 3,
+    };
+    der.get(header + at..)
+        .is_some_and(|der| der.starts_with(name))
 }
 
 #[derive(Debug)]
@@ -120,6 +145,7 @@ struct Pair {
     sort: Sort,
     hash: Hash,
     length: usize,
+    name: &'static [u8],
 }
 
 impl Opened for Pair {
@@ -160,9 +186,9 @@ impl Opened for Pair {
     /// SP 800-56A, 5.7.1.2, with a cofactor of one: the x-coordinate as it is, padded on the left.
     fn agree(&self, peer: &[u8], out: &mut [u8]) -> Result<usize> {
         let out = out.get_mut(..self.length).ok_or(Kind::BufferTooSmall)?;
-        let peer = Pkey::from_spki(peer).filter(|peer| peer.sort() == self.sort);
-        let peer = peer.ok_or(Kind::InvalidPublicKey)?;
-        if self.key.agree(&peer, out) {
+        let named = is_named(peer, 0, self.name);
+        let peer = Pkey::from_spki(peer).filter(|peer| named && peer.sort() == self.sort);
+        if self.key.agree(&peer.ok_or(Kind::InvalidPublicKey)?, out) {
             Ok(self.length)
         } else {
             Err(Kind::InvalidPublicKey.into())

@@ -47,8 +47,15 @@ impl Family for MlDsa {
 
     fn open(&self, secret: &[u8]) -> Result<Option<Arc<dyn Opened>>> {
         let key = Pkey::from_pkcs8(&self.front.with(secret)).ok_or(Kind::Unavailable)?;
+        Ok(Some(self.ready(key)))
+    }
+}
+
+impl MlDsa {
+    /// A key of this set, ready for use; with a public one alone, what takes a private one fails.
+    pub fn ready(&self, key: Pkey) -> Arc<dyn Opened> {
         let signature = self.signature;
-        Ok(Some(Arc::new(Pair { key, signature })))
+        Arc::new(Pair { key, signature })
     }
 }
 

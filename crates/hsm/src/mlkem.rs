@@ -47,8 +47,15 @@ impl Family for MlKem {
 
     fn open(&self, secret: &[u8]) -> Result<Option<Arc<dyn Opened>>> {
         let key = Pkey::from_pkcs8(&self.front.with(secret)).ok_or(Kind::Unavailable)?;
+        Ok(Some(self.ready(key)))
+    }
+}
+
+impl MlKem {
+    /// A key of this set, ready for use; with a public one alone, what takes a private one fails.
+    pub fn ready(&self, key: Pkey) -> Arc<dyn Opened> {
         let ciphertext = self.ciphertext;
-        Ok(Some(Arc::new(Pair { key, ciphertext })))
+        Arc::new(Pair { key, ciphertext })
     }
 }
 

@@ -25,6 +25,12 @@ impl Rsa {
         let (whole, half) = (self.0 as usize / 8 + 5, self.0 as usize / 16 + 5);
         2 * whole + 5 * half + 48
     }
+
+    /// A key of this size, ready for use; with a public one alone, what takes a private one fails.
+    pub fn ready(&self, key: Pkey) -> Arc<dyn Opened> {
+        let modulus = self.0 as usize / 8;
+        Arc::new(Pair { key, modulus })
+    }
 }
 
 impl Family for Rsa {
@@ -44,8 +50,7 @@ impl Family for Rsa {
 
     fn open(&self, secret: &[u8]) -> Result<Option<Arc<dyn Opened>>> {
         let key = Pkey::from_pkcs8(unfilled(secret)).ok_or(Kind::Unavailable)?;
-        let modulus = self.0 as usize / 8;
-        Ok(Some(Arc::new(Pair { key, modulus })))
+        Ok(Some(self.ready(key)))
     }
 }
 
