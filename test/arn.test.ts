@@ -1,3 +1,4 @@
+/** Which texts are identifiers of a key, and what is said of those that are not. */
 import test from 'ava'
 import { parseIdentifier } from '../src/arn.ts'
 import { KmsError } from '../src/errors.ts'

@@ -1,3 +1,4 @@
+/** The encryption context as associated data: two that differ never become one. */
 import test from 'ava'
 import { HEADER, headerOf, MAX_AAD, writeAad, type EncryptionContext } from '../src/ciphertext.ts'
 import { KmsError } from '../src/errors.ts'

@@ -1,3 +1,4 @@
+/** The command line: what it takes, what it refuses, what it says and with which exit code. */
 import { spawn } from 'node:child_process'
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -285,6 +286,18 @@ async function program(...args: string[]): Promise<{ code: number; out: string; 
 }
 
 function serveFlags(): string {
-  const names = ['host', 'port', 'port-file', 'data', 'memory', 'account', 'config', 'tls', 'slots', 'device-rate']
+  const names = [
+    'host',
+    'port',
+    'port-file',
+    'data',
+    'memory',
+    'account',
+    'config',
+    'tls',
+    'slots',
+    'device-rate',
+    'seed',
+  ]
   return names.map((name) => `\`--${name}\``).join(', ')
 }

@@ -1,3 +1,4 @@
+/** The config file: what is read, and where it is said to be wrong. */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'

@@ -1,4 +1,5 @@
 /** The repository as text: what ARCHITECTURE.md promises about it is checked here, line by line. */
+import { dirname, posix } from 'node:path'
 import test from 'ava'
 import { render, type Model } from '../scripts/model.ts'
 import { OPERATIONS as MODEL } from '../src/model/kms.ts'
@@ -229,7 +230,7 @@ test('the documents point to files that exist', (t) => {
   const known = new Set(files(/./))
   for (const document of DOCUMENTS) {
     for (const [, target = ''] of read(document).matchAll(/\]\((?!https?:|#)([^)#]+)/g)) {
-      t.true(known.has(target), `${document}: ${target}`)
+      t.true(known.has(posix.join(dirname(document), target)), `${document}: ${target}`)
     }
   }
 })

@@ -1,3 +1,4 @@
+/** A device for the tests of its door, closed when a test ends. */
 // A device for a test, and its verbs with buffers of their own.
 
 import { setFlagsFromString } from 'node:v8'

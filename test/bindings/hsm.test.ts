@@ -1,3 +1,4 @@
+/** The device as JavaScript sees it: tokens, slots, limits, threads, and what it refuses. */
 // The device through its N-API door: tokens, slots, limits, closing, and threads that share one device.
 
 import { once } from 'node:events'

@@ -1,3 +1,4 @@
+/** The hot verbs: what they write, and that no buffer can lead them astray. */
 // The verbs of the hot path: what they write where, and that no argument leads them astray.
 
 import test from 'ava'

@@ -1,3 +1,4 @@
+/** The canonical request, after AWS's own examples. */
 import test from 'ava'
 import { createHmac, hash } from 'node:crypto'
 import { readFileSync } from 'node:fs'

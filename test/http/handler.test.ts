@@ -1,3 +1,4 @@
+/** The server as a function: answers and refusals as AWS words them on the wire. */
 import test from 'ava'
 import type { ExecutionContext } from 'ava'
 import { fail, KmsError } from '../../src/errors.ts'

@@ -1,3 +1,4 @@
+/** The JavaScript SDK without a socket, in front of a service that only pretends. */
 import {
   DecryptCommand,
   DescribeKeyCommand,

@@ -1,3 +1,4 @@
+/** What only a socket can get wrong: broken requests, time-outs, limits, TLS, an end in good order. */
 import { once } from 'node:events'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { Agent, request as httpRequest } from 'node:http'

@@ -1,3 +1,4 @@
+/** Signatures that must not verify, and the words each is refused with. */
 import test from 'ava'
 import type { HttpRequest } from '../../src/http/message.ts'
 import type { Signing } from './sign.ts'

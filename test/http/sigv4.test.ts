@@ -1,3 +1,4 @@
+/** Signatures that must verify: AWS's vectors, and another signer's. */
 import { hash } from 'node:crypto'
 import test from 'ava'
 import type { HttpRequest } from '../../src/http/message.ts'

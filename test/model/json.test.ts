@@ -1,3 +1,4 @@
+/** awsJson: what is read, what is refused, and that nothing breaks the reader. */
 import test from 'ava'
 import { KmsError } from '../../src/errors.ts'
 import { decode, encode, MAX_BODY } from '../../src/model/json.ts'

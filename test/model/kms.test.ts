@@ -1,3 +1,4 @@
+/** The generated model is what its source says. */
 import test from 'ava'
 import { readFileSync } from 'node:fs'
 import { type Model, render, trim } from '../../scripts/model.ts'

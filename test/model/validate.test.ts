@@ -1,3 +1,4 @@
+/** Constraints of the model, refused in AWS's words. */
 import test from 'ava'
 import { OPERATIONS, type OperationName } from '../../src/model/kms.ts'
 import { validator } from '../../src/model/validate.ts'

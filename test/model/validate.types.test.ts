@@ -1,3 +1,4 @@
+/** Values of the wrong type, and maps that are none. */
 import test from 'ava'
 import { runInNewContext } from 'node:vm'
 import { accepts, blob, KEY, mistakes, tells } from './sentences.ts'

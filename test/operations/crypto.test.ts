@@ -1,3 +1,4 @@
+/** Encrypt, Decrypt, ReEncrypt and data keys under symmetric keys. */
 import test from 'ava'
 import { CIPHERTEXT_OVERHEAD } from '../../src/index.ts'
 import { bytes, refuses, scene } from '../helpers/scene.ts'

@@ -1,3 +1,4 @@
+/** How grants end: retired, revoked, or gone with their key. */
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'

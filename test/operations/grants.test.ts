@@ -1,3 +1,4 @@
+/** Grants as they are made and listed. */
 import test from 'ava'
 import type { CreateGrantRequest, GrantOperation, KeySpec, KeyUsageType } from '../../src/index.ts'
 import { ALICE, BOB, grant, idsOf, ROOT, SOURCE } from '../helpers/grants.ts'

@@ -1,3 +1,4 @@
+/** Keys made, described, listed and named. */
 import test from 'ava'
 import { refuses, scene } from '../helpers/scene.ts'
 

@@ -1,3 +1,4 @@
+/** What GetKeyLastUsage remembers, and for how long. */
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'

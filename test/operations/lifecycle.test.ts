@@ -1,3 +1,4 @@
+/** Keys enabled, disabled, scheduled for deletion, saved and gone. */
 import test from 'ava'
 import type { Client } from '../../src/index.ts'
 import { bytes, refuses, scene, type Scene } from '../helpers/scene.ts'

@@ -1,3 +1,4 @@
+/** Keys that AWS manages: made on sight, shown, and not to be touched. */
 import test from 'ava'
 import type { Client } from '../../src/index.ts'
 import { bytes, refuses, scene } from '../helpers/scene.ts'

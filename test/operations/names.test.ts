@@ -1,3 +1,4 @@
+/** Aliases, tags and stored policies. */
 import test from 'ava'
 import { refuses, scene } from '../helpers/scene.ts'
 

@@ -1,3 +1,4 @@
+/** Which key policies are taken. */
 import test from 'ava'
 import { refuses, scene } from '../helpers/scene.ts'
 

@@ -1,3 +1,4 @@
+/** Custom key stores updated, connected, disconnected and deleted. */
 import test from 'ava'
 import type { CreateCustomKeyStoreRequest, Strongroom, UpdateCustomKeyStoreRequest } from '../../src/index.ts'
 import { keyOf, NEW_KEY, type Key } from '../../src/keys.ts'

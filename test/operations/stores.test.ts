@@ -1,3 +1,4 @@
+/** Custom key stores made and described. */
 import test from 'ava'
 import type { CreateCustomKeyStoreRequest } from '../../src/index.ts'
 import { recordsOf } from '../helpers/inside.ts'

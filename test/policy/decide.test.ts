@@ -1,3 +1,4 @@
+/** Whether a policy surely lets somebody do something. */
 import test from 'ava'
 import { surelyAllows } from '../../src/policy/decide.ts'
 import { parseDocument } from '../../src/policy/document.ts'

@@ -1,3 +1,4 @@
+/** Which texts are policies in IAM's language. */
 import test from 'ava'
 import { KmsError } from '../../src/errors.ts'
 import { parseDocument } from '../../src/policy/document.ts'

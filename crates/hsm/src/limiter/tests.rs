@@ -1,3 +1,5 @@
+//! The limiter against a plain model of it, with a clock that is turned by hand.
+
 use std::{
     sync::atomic::{AtomicU32, AtomicU64, Ordering},
     thread,

@@ -1,3 +1,5 @@
+//! The slot table: what is wiped, what goes first, whose number is refused.
+
 use super::*;
 
 fn bytes(slots: &Slots, index: u32) -> [u8; 32] {

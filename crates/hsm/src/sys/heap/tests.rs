@@ -1,3 +1,6 @@
+//! The heap in protected pages: classes, blocks of both kinds, and what a freed one holds.
+#![allow(unsafe_code, reason = "blocks are looked at through their pointers")]
+
 use super::*;
 
 fn size(block: *mut u8) -> usize {
