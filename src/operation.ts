@@ -99,6 +99,8 @@ export interface About {
   /** The states in which it admits a key; all when absent. */
   readonly states?: readonly KeyState[]
   readonly usage?: KeyUsageType
+  /** The field that names an algorithm; with a usage and without one, it is SYMMETRIC_DEFAULT. */
+  readonly algorithm?: string
 }
 
 export interface Locator<T extends Resource> {
@@ -156,7 +158,7 @@ export function operation<N extends OperationName, const R extends Locators>(nam
  */
 export function usable(field: string, usage: KeyUsageType, algorithm?: string, action?: string): Locator<Key> {
   return {
-    about: { field, forms: 'any', states: ['Enabled', 'Updating'], usage },
+    about: { field, forms: 'any', states: ['Enabled', 'Updating'], usage, algorithm },
     action,
     find: (call) => find(call, text(call, field)),
     admit(key, call) {
@@ -221,7 +223,7 @@ export function aliasPlace(wanted: 'free' | 'taken'): Locator<AliasPlace> {
  */
 export function ciphertextKey(field: 'KeyId' | 'SourceKeyId', algorithm: string, action?: string): Locator<Key> {
   return {
-    about: { field, forms: 'any', states: ['Enabled', 'Updating'], usage: 'ENCRYPT_DECRYPT' },
+    about: { field, forms: 'any', states: ['Enabled', 'Updating'], usage: 'ENCRYPT_DECRYPT', algorithm },
     action,
     find(call) {
       const name = (call.input as Record<string, string | undefined>)[field]
