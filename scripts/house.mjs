@@ -4,7 +4,7 @@
  */
 import { readdirSync } from 'node:fs'
 import { clients } from './clients.mjs'
-import { announce, at, build, install, run, runAndRead, Stop } from './steps.mjs'
+import { announce, at, build, hostTarget, install, run, runAndRead, Stop } from './steps.mjs'
 import { add, avaTally, cargoTally, judge, NOTHING, sentence } from './tally.mjs'
 
 const COMMANDS = {
@@ -55,6 +55,13 @@ const COMMANDS = {
     }
   },
 }
+
+/**
+ * cargo builds for this machine by name, as the addon is built: then all that tests and lints need was compiled with it, AWS-LC
+ * and SQLite above all.
+ */
+const target = hostTarget()
+if (target !== undefined) process.env.CARGO_BUILD_TARGET ??= target
 
 /** What `npm test` plays, and how each runner's own closing words are read. */
 const SUITES = [

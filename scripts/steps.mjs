@@ -75,6 +75,12 @@ export function fingerprint(files) {
   return hash.digest('hex')
 }
 
+/** The target cargo builds for when nobody names one; undefined without a compiler. */
+export function hostTarget() {
+  const { stdout } = spawnSync('rustc', ['-vV'], { encoding: 'utf8' })
+  return /^host: (.*)$/m.exec(stdout ?? '')?.[1]
+}
+
 async function buildAddon() {
   const sources = fingerprint([
     'Cargo.toml',
