@@ -4,7 +4,7 @@
  */
 import { readdirSync } from 'node:fs'
 import { clients } from './clients.mjs'
-import { announce, at, build, hostTarget, install, run, runAndRead, Stop } from './steps.mjs'
+import { announce, at, build, hostTarget, install, requireTestTools, run, runAndRead, Stop } from './steps.mjs'
 import { add, avaTally, cargoTally, judge, NOTHING, sentence } from './tally.mjs'
 
 const COMMANDS = {
@@ -21,6 +21,7 @@ const COMMANDS = {
   },
 
   async test() {
+    requireTestTools()
     await build()
     await clients()
     let total = NOTHING

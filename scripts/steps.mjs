@@ -125,6 +125,19 @@ async function buildTypeScript() {
   write(stamp, fresh())
 }
 
+/** Programs that tests look at the server with, and the packages they come in. */
+export function requireTestTools() {
+  for (const [tool, from] of [
+    ['gcore', 'gdb'],
+    ['openssl', 'openssl'],
+    ['unshare', 'util-linux'],
+  ]) {
+    if (!found('sh', '-c', `command -v ${tool}`)) {
+      throw new Stop(`${tool} is missing: tests use it. It comes with ${from}, for example: apt-get install ${from}`)
+    }
+  }
+}
+
 /** Names the tool that is missing, and where it comes from. */
 function requireTools() {
   if (!found('cargo')) {
