@@ -30,7 +30,7 @@ export async function simulate(seed: number, operations: number): Promise<Map<st
   const now = () => new Date(oracle.now)
   // Few records at hand, in some games, so that they are read again and again.
   const cacheKeys = random.pick([2, 65_536])
-  const room = await Strongroom.open({ memory: true, settleMillis: oracle.settle, cacheKeys, now })
+  const room = await Strongroom.open({ memory: true, seed, settleMillis: oracle.settle, cacheKeys, now })
   const player = new Player(room, oracle, random)
   try {
     while (player.played < operations) {
