@@ -54,6 +54,13 @@ test(
   'keys.json: “a key is made”, step 1: `$hex` stands for nothing',
 )
 
+test(
+  told,
+  'what is added to each request belongs to one of them',
+  [{ title: 'a key is used', requests: { Encrypt: {}, Sign: {} }, steps: [{ each: { KeyId: 'x', Plain: 'y' } }] }],
+  'keys.json: “a key is used”, step 1: no request has a `Plain`',
+)
+
 const saved = new Map<string, unknown>([
   ['key', 'k1'],
   ['blob', Uint8Array.of(1, 2)],
