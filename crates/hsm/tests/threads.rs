@@ -7,8 +7,11 @@ use std::{
     thread,
 };
 
-use common::{ROOT, SPEC, all, decrypt, encrypt};
-use hsm::{Clock, Hsm, Kind, Limit, Settings, SystemEntropy};
+use common::{
+    ROOT, SPEC, all, decrypt, encrypt,
+    keys::{raw, sign, signings},
+};
+use hsm::{Clock, Hsm, Kind, Limit, Settings, Spec, SystemEntropy, Usages};
 
 const THREADS: u64 = 6;
 const KEYS: u8 = 24;
@@ -127,4 +130,57 @@ fn closing_stops_every_thread() {
         hsm.close();
     });
     assert_eq!(hsm.stats().slots, 0);
+}
+
+/// A pair that is evicted while it signs still finishes, and what it made is right.
+#[test]
+fn pairs_are_never_mixed_up_while_they_are_evicted() {
+    let hsm = device(6);
+    let keys: Vec<_> = ["RSA_2048", "ECC_P256", "ED25519", "ML_DSA_44", "SM2"]
+        .into_iter()
+        .cycle()
+        .take(15)
+        .map(|name| {
+            let usages = Usages::SIGN | Usages::VERIFY;
+            let token = hsm.generate(name, usages).unwrap();
+            (signings(Spec::named(name).unwrap())[0], token)
+        })
+        .collect();
+    let (signed, stale) = (AtomicU64::new(0), AtomicU64::new(0));
+    let play = |seed: u64| {
+        let mut state = seed;
+        let mut slots = vec![None; keys.len()];
+        for round in 0..300u64 {
+            let chosen = next(&mut state) % keys.len();
+            let (scheme, token) = &keys[chosen];
+            let slot = *slots[chosen].get_or_insert_with(|| hsm.load(token).unwrap());
+            let text = [seed.to_be_bytes(), round.to_be_bytes()].concat();
+            match sign(&hsm, slot, *scheme, &raw(&text)) {
+                Ok(signature) => {
+                    let own = hsm.load(token).unwrap();
+                    match hsm.verify(own, *scheme, &raw(&text), &signature) {
+                        Ok(right) => assert!(right, "{scheme:?}"),
+                        Err(error) => assert_eq!(error.kind(), Kind::StaleSlot),
+                    }
+                    signed.fetch_add(1, Ordering::Relaxed);
+                }
+                Err(error) => {
+                    assert_eq!(error.kind(), Kind::StaleSlot);
+                    slots[chosen] = None;
+                    stale.fetch_add(1, Ordering::Relaxed);
+                }
+            }
+        }
+    };
+    thread::scope(|scope| {
+        for seed in 1..=THREADS {
+            let play = &play;
+            scope.spawn(move || play(seed));
+        }
+    });
+    let (signed, stale) = (signed.into_inner(), stale.into_inner());
+    assert!(
+        signed > 300 && stale > 300,
+        "{signed} signed, {stale} stale"
+    );
 }

@@ -1,6 +1,8 @@
 //! What every test of the device needs: one that repeats, and a clock that moves when it is told to.
 #![allow(dead_code, reason = "each test file uses its own part of it")]
 
+pub mod keys;
+
 use std::sync::{
     Arc,
     atomic::{AtomicU64, Ordering},
