@@ -10,9 +10,10 @@
 export declare const __napiBindingTarget: 'native' | 'wasm32-wasi' | 'wasm32-wasip1'
 
 /**
- * A simulated hardware security module. Errors carry a `code`: `InvalidToken`, `StaleSlot`, `UsageNotPermitted`,
- * `DecryptionFailed`, `RateLimited` (with `wait` in milliseconds), `InvalidLength`, `BufferTooSmall`, `DeviceClosed`,
- * `UnknownSpec`, `Unavailable`; an argument of the wrong type is a `TypeError` with the code `InvalidArg`.
+ * A simulated hardware security module. Errors carry a `code`: `InvalidToken`, `ExpiredToken`, `InvalidMaterial`,
+ * `SpecMismatch`, `InvalidAttestation`, `StaleSlot`, `UsageNotPermitted`, `DecryptionFailed`, `RateLimited` (with `wait` in
+ * milliseconds), `InvalidLength`, `BufferTooSmall`, `DeviceClosed`, `UnknownSpec`, `UnknownScheme`, `InvalidPublicKey`,
+ * `Unavailable`; an argument of the wrong type is a `TypeError` with the code `InvalidArg`.
  */
 export declare class Hsm {
   /**
@@ -30,10 +31,10 @@ export declare class Hsm {
   sealedDomain(): Buffer
   /**
    * Makes a key inside the device, and returns its token. `usages` is a set of bits: 1 encrypt, 2 decrypt, 4 wrap,
-   * 8 unwrap.
+   * 8 unwrap, 16 sign, 32 verify, 64 make and check MACs, 128 agree, 256 encapsulate, 512 decapsulate.
    */
   generate(spec: string, usages: number): Buffer
-  /** Makes a token of a key from outside, and wipes the caller's copy. */
+  /** Makes a token of a key from outside, a symmetric one as it is, a pair as PKCS#8, and wipes the caller's copy. */
   import(spec: string, usages: number, secret: Uint8Array): Buffer
   /** Opens a token into a slot, whose number the verbs take. `StaleSlot` later means: it was evicted, load it again. */
   load(token: Uint8Array): number
@@ -185,7 +186,11 @@ export interface EnvelopedKeyPair {
 
 /** How a device is made. A rate that is absent or 0 is no limit; a burst that is absent or 0 is one second's worth. */
 export interface HsmOptions {
-  /** How many keys are open at once: 65,536 unless said otherwise, each taking 96 bytes of protected memory. */
+  /**
+   * How many keys are open at once: 65,536 unless said otherwise, each taking 96 bytes of protected memory. Key
+   * pairs and MAC keys take more of it, up to a quarter of what may be locked; when that is full, they make room for each
+   * other.
+   */
   slots?: number
   /** Calls a second of all verbs together. */
   deviceRate?: number
@@ -235,7 +240,7 @@ export interface ImportedKey {
 export interface KeyDescription {
   /** The key's kind, such as `AES_256`. */
   spec: string
-  /** What it was made for: 1 encrypt, 2 decrypt, 4 wrap, 8 unwrap. */
+  /** What it was made for: the bits that `generate` takes. */
   usages: number
 }
 

@@ -27,7 +27,9 @@ use crate::{
 #[napi(object, object_to_js = false)]
 #[derive(Default)]
 pub struct HsmOptions {
-    /// How many keys are open at once: 65,536 unless said otherwise, each taking 96 bytes of protected memory.
+    /// How many keys are open at once: 65,536 unless said otherwise, each taking 96 bytes of protected memory. Key
+    /// pairs and MAC keys take more of it, up to a quarter of what may be locked; when that is full, they make room for each
+    /// other.
     pub slots: Option<u32>,
     /// Calls a second of all verbs together.
     pub device_rate: Option<u32>,
@@ -51,7 +53,7 @@ pub struct HsmOptions {
 pub struct KeyDescription {
     /// The key's kind, such as `AES_256`.
     pub spec: &'static str,
-    /// What it was made for: 1 encrypt, 2 decrypt, 4 wrap, 8 unwrap.
+    /// What it was made for: the bits that `generate` takes.
     pub usages: u32,
 }
 
@@ -71,9 +73,10 @@ pub struct HsmStats {
     pub warning: Option<&'static str>,
 }
 
-/// A simulated hardware security module. Errors carry a `code`: `InvalidToken`, `StaleSlot`, `UsageNotPermitted`,
-/// `DecryptionFailed`, `RateLimited` (with `wait` in milliseconds), `InvalidLength`, `BufferTooSmall`, `DeviceClosed`,
-/// `UnknownSpec`, `Unavailable`; an argument of the wrong type is a `TypeError` with the code `InvalidArg`.
+/// A simulated hardware security module. Errors carry a `code`: `InvalidToken`, `ExpiredToken`, `InvalidMaterial`,
+/// `SpecMismatch`, `InvalidAttestation`, `StaleSlot`, `UsageNotPermitted`, `DecryptionFailed`, `RateLimited` (with `wait` in
+/// milliseconds), `InvalidLength`, `BufferTooSmall`, `DeviceClosed`, `UnknownSpec`, `UnknownScheme`, `InvalidPublicKey`,
+/// `Unavailable`; an argument of the wrong type is a `TypeError` with the code `InvalidArg`.
 #[napi]
 pub struct Hsm {
     /// For the store, which asks it for a key of its own.
@@ -133,7 +136,7 @@ impl Hsm {
     }
 
     /// Makes a key inside the device, and returns its token. `usages` is a set of bits: 1 encrypt, 2 decrypt, 4 wrap,
-    /// 8 unwrap.
+    /// 8 unwrap, 16 sign, 32 verify, 64 make and check MACs, 128 agree, 256 encapsulate, 512 decapsulate.
     #[napi]
     pub fn generate(&self, env: &Env, spec: String, usages: u32) -> napi::Result<Buffer> {
         self.device
@@ -142,7 +145,7 @@ impl Hsm {
             .thrown(env)
     }
 
-    /// Makes a token of a key from outside, and wipes the caller's copy.
+    /// Makes a token of a key from outside, a symmetric one as it is, a pair as PKCS#8, and wipes the caller's copy.
     #[napi]
     pub fn import(
         &self,

@@ -1,4 +1,5 @@
-//! A key in its cell of protected memory: the secret itself, and what HMAC precomputes of it.
+//! A symmetric key in its cell of protected memory: the secret itself, and what HMAC precomputes of it. Other keys are made
+//! ready for use when they are loaded, and live in the heap of `sys`.
 
 use crate::{
     error::Result,
@@ -7,7 +8,7 @@ use crate::{
     sys,
 };
 
-/// The length of every key of the device.
+/// The length of every symmetric key of the device.
 pub const KEY: usize = 32;
 const CELL: usize = KEY + Kdf::STORED;
 

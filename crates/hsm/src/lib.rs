@@ -7,13 +7,15 @@
 //! | `slots`, `order` | opened keys, bounded, the least recently used evicted |
 //! | `limiter` | the throughput of a real device |
 //! | `domain`, `token`, `spec` | the key that seals the others, what it seals, and what kinds there are |
+//! | `family`, `scheme` | what a kind of key has to answer, and how signers and encrypters differ |
+//! | `symmetric`, `mac`, `rsa`, `ecc`, `edwards`, `mldsa`, `mlkem`, `sm2` | the families |
 //! | `frame`, `batch` | where messages go, and many of them at once |
-//! | `cipher`, `kdf`, `keywrap` | the primitives |
+//! | `cipher`, `kdf`, `keywrap`, `hash`, `pkcs8` | the primitives |
 //! | `key`, `pages`, `secret` | where secrets may be: protected pages, or the stack for one call |
-//! | `import` | keys from outside |
+//! | `import`, `ahead` | keys from outside, and keys made before they are asked for |
 //! | `recipient` | answers for somebody else than the caller |
 //! | `entropy` | randomness as a seam |
-//! | `sys` | the calls into AWS-LC |
+//! | `sys` | the calls into AWS-LC, and the heap it keeps private keys in |
 //!
 //! The crate reads no clock, file or environment, and knows nothing of who asks. Time and entropy are given to it.
 //!

@@ -93,9 +93,9 @@ fn search(needles: &mut [Needle]) -> usize {
             let Ok(read @ 1..) = memory.read_at(&mut chunk[..wanted], at) else {
                 break;
             };
-            needles
-                .iter_mut()
-                .for_each(|needle| needle.look(&chunk[..read]));
+            for needle in &mut *needles {
+                needle.look(&chunk[..read]);
+            }
             bytes += read;
             // Chunks overlap, lest a needle lie across two.
             at += read as u64
