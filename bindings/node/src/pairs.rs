@@ -13,7 +13,7 @@ use crate::{
     errors::Thrown,
     hsm::{Hsm, bits},
     raw,
-    task::{Work, aside},
+    task::{Bytes, Work, aside, aside_bytes},
 };
 
 /// A key that was made.
@@ -77,23 +77,20 @@ impl Hsm {
         scheme: u32,
         form: u32,
         message: &[u8],
-    ) -> AsyncTask<Work<Vec<u8>, Buffer>> {
+    ) -> AsyncTask<Bytes<Box<[u8]>>> {
         let device = Arc::clone(&self.device);
         let bytes = message.to_vec();
-        aside(
-            move || {
-                let (scheme, form) = (Signing::numbered(scheme)?, Form::numbered(form)?);
-                let message = Message {
-                    form,
-                    bytes: &bytes,
-                };
-                let mut signature = vec![0; Signing::MOST_SIGNATURE];
-                let length = device.sign(raw::slot(slot), scheme, &message, &mut signature)?;
-                signature.truncate(length);
-                Ok(signature)
-            },
-            Buffer::from,
-        )
+        aside_bytes(move || {
+            let (scheme, form) = (Signing::numbered(scheme)?, Form::numbered(form)?);
+            let message = Message {
+                form,
+                bytes: &bytes,
+            };
+            let mut signature = vec![0; Signing::MOST_SIGNATURE];
+            let length = device.sign(raw::slot(slot), scheme, &message, &mut signature)?;
+            signature.truncate(length);
+            Ok(signature.into())
+        })
     }
 
     /// Encrypts to the pair in a slot. Scheme: 1 OAEP with SHA-1, 2 OAEP with SHA-256, 3 SM2.
@@ -118,16 +115,13 @@ impl Hsm {
         slot: f64,
         scheme: u32,
         ciphertext: &[u8],
-    ) -> AsyncTask<Work<SecretBuffer, Buffer>> {
+    ) -> AsyncTask<Bytes<SecretBuffer>> {
         let device = Arc::clone(&self.device);
         let ciphertext = ciphertext.to_vec();
-        aside(
-            move || {
-                let scheme = Sealing::numbered(scheme)?;
-                device.decrypt_from(raw::slot(slot), scheme, &ciphertext)
-            },
-            |plaintext| Buffer::from(&plaintext[..]),
-        )
+        aside_bytes(move || {
+            let scheme = Sealing::numbered(scheme)?;
+            device.decrypt_from(raw::slot(slot), scheme, &ciphertext)
+        })
     }
 
     /// Makes a key pair aside, and seals its private half, PKCS#8, under the symmetric key in a slot: like `Verbs.encrypt`.
