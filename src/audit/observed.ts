@@ -18,7 +18,7 @@ export interface ObservedCall {
   readonly key?: ObservedKey | undefined
   readonly source?: ObservedKey | undefined
   readonly destination?: ObservedKey | undefined
-  readonly alias?: ObservedResource | undefined
+  readonly alias?: ObservedAlias | undefined
   readonly material?: { readonly id: string } | undefined
   readonly recipient?: ObservedRecipient | undefined
   readonly grant?: { readonly id: string } | undefined
@@ -28,6 +28,11 @@ export interface ObservedCall {
 export interface ObservedResource {
   readonly arn: string
   readonly account: string
+}
+
+/** The place of an alias, and the one that is there. */
+export interface ObservedAlias extends ObservedResource {
+  readonly alias: { readonly target: string } | undefined
 }
 
 export interface ObservedKey extends ObservedResource {

@@ -52,11 +52,19 @@ export async function hasChunk(store: Store, first: number): Promise<boolean> {
   return (await store.get('events', [first])) !== null
 }
 
-/** Chunks in the order of their numbers, beginning with the one that holds the record after `number`, if it is there. */
-export async function chunksAfter(store: Store, number: number, limit: number): Promise<Chunk[]> {
-  const rows = await store.list('events', '', [], [number - CHUNK_RECORDS], limit)
-  return rows.map(chunkFrom).filter(({ first, count }) => first + count - 1 > number)
+/** Chunks in the order of their numbers, from the one that holds the record after `number` on, if it is there. */
+export async function* chunksAfter(store: Store, number: number): AsyncGenerator<Chunk> {
+  for (let key = number - CHUNK_RECORDS; ;) {
+    const rows = await store.list('events', '', [], [key], AT_A_TIME)
+    for (const chunk of rows.map(chunkFrom)) {
+      key = chunk.first
+      if (chunk.first + chunk.count - 1 > number) yield chunk
+    }
+    if (rows.length < AT_A_TIME) return
+  }
 }
+
+const AT_A_TIME = 16
 
 /** A fact the trail remembers, and the version of its row. */
 export interface Note {
@@ -73,7 +81,7 @@ export function putNote(name: string, value: string, version = 0): Change {
   return { table: 'trail', key: [name], values: [name, value], expect: version }
 }
 
-function chunkFrom(row: Row): Chunk {
+export function chunkFrom(row: Row): Chunk {
   const column = EVENTS.reader(row)
   return {
     first: column('first'),
