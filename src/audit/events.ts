@@ -23,6 +23,9 @@ export interface EventFilter {
 /** What `room.audit` dispatches. */
 export type AuditEvent = CustomEvent<CloudTrailRecord>
 
+type Listener = Parameters<EventTarget['addEventListener']>[1]
+type Options = Parameters<EventTarget['addEventListener']>[2]
+
 export class Audit extends EventTarget implements AsyncIterable<CloudTrailRecord> {
   readonly #trail: Trail
   readonly #past: () => AsyncIterable<Pick<Numbered, 'record'>>
@@ -48,12 +51,10 @@ export class Audit extends EventTarget implements AsyncIterable<CloudTrailRecord
   }
 
   /** Records are made, and dispatched, from the first time that somebody listens. */
-  override addEventListener(
-    type: 'event',
-    listener: (event: AuditEvent) => void,
-    options?: Parameters<EventTarget['addEventListener']>[2],
-  ): void {
-    super.addEventListener(type, listener as (event: Event) => void, options)
+  override addEventListener(type: 'event', listener: (event: AuditEvent) => void, options?: Options): void
+  override addEventListener(type: string, listener: Listener, options?: Options): void
+  override addEventListener(type: string, listener: unknown, options?: Options): void {
+    super.addEventListener(type, listener as Listener, options)
     if (this.#dispatches) return
     this.#dispatches = true
     const stop = this.#trail.listen(({ record }) => {
