@@ -1,44 +1,51 @@
-/** Conditions under what is known of a request. What is not known is no answer, neither yes nor no. */
-import type { Condition, Operator } from './document.ts'
-import { matches, matchesArn } from './match.ts'
+/** Conditions made ready when their document is read, and whether a request meets them. */
+import type { ContextReader, Values } from './context.ts'
+import type { Condition, Version } from './language.ts'
+import { ROWS } from './operators.ts'
+import { fill, keysOf, templateOf, type Template } from './variables.ts'
 
 /** Condition keys in lower case, with their values; `undefined` for one that is known to be absent. */
-export type Known = ReadonlyMap<string, string | undefined>
+export type Known = ReadonlyMap<string, Values>
 
-type Comparison = (pattern: string, value: string) => boolean
-
-const same: Comparison = (pattern, value) => pattern === value
-const sameLetters: Comparison = (pattern, value) => pattern.toLowerCase() === value.toLowerCase()
-
-/** The operators that names and truths are compared with. Numbers, dates and addresses are not told of any request yet. */
-const COMPARISONS: Readonly<Partial<Record<Operator, { readonly compare: Comparison; readonly negated?: true }>>> = {
-  StringEquals: { compare: same },
-  StringNotEquals: { compare: same, negated: true },
-  StringEqualsIgnoreCase: { compare: sameLetters },
-  StringNotEqualsIgnoreCase: { compare: sameLetters, negated: true },
-  StringLike: { compare: matches },
-  StringNotLike: { compare: matches, negated: true },
-  ArnEquals: { compare: matchesArn },
-  ArnLike: { compare: matchesArn },
-  ArnNotEquals: { compare: matchesArn, negated: true },
-  ArnNotLike: { compare: matchesArn, negated: true },
-  Bool: { compare: sameLetters },
+export interface Requirement {
+  readonly condition: Condition
+  /** The condition keys it can ask for: its own and those of the variables in its values. */
+  readonly keys: readonly string[]
+  readonly tests: readonly ((value: string) => boolean)[]
+  /** Values with variables, which make a test of every request. */
+  readonly templates: readonly Template[]
 }
 
-/** Whether `condition` is met; `undefined` when what is known does not tell. */
-export function isMet(condition: Condition, known: Known): boolean | undefined {
-  const { key, operator, values } = condition
-  // A variable stands for something else of the request.
-  if (!known.has(key) || values.some((value) => value.includes('${'))) return undefined
-  const value = known.get(key)
-  if (operator === 'Null') return values.some((wanted) => sameLetters(wanted, String(value === undefined)))
-  const row = COMPARISONS[operator]
-  if (row === undefined) return undefined
-  if (value === undefined) return isMetByAbsence(condition, row.negated ?? false)
-  return values.some((pattern) => row.compare(pattern, value)) !== (row.negated ?? false)
+export function requirementOf(condition: Condition, version: Version): Requirement {
+  const { reading, test } = ROWS[condition.operator]
+  const variables = reading.variables && version === '2012-10-17'
+  const all = condition.values.map((value) => templateOf(value, { ...reading, variables }))
+  const templates = all.filter((template) => keysOf(template).length > 0)
+  const tests = all.flatMap((template) =>
+    templates.includes(template) ? [] : [test(fill(template, () => undefined)!)],
+  )
+  return { condition, keys: [condition.key, ...templates.flatMap(keysOf)], tests, templates }
 }
 
-function isMetByAbsence({ set, ifExists }: Condition, negated: boolean): boolean {
-  if (set !== undefined) return set === 'ForAllValues' || ifExists
-  return ifExists || negated
+export function isMet(requirement: Requirement, read: ContextReader): boolean {
+  const { operator, set, ifExists, key } = requirement.condition
+  const { negated } = ROWS[operator]
+  const found = read(key)
+  const absent = found === undefined || (typeof found !== 'string' && found.length === 0)
+  if (operator === 'Null') return equals(requirement, String(absent), read)
+  if (absent) return ifExists || (set === undefined ? negated : set === 'ForAllValues')
+  if (typeof found === 'string') return equals(requirement, found, read) !== negated
+  if (set === 'ForAllValues') return found.every((value) => equals(requirement, value, read) !== negated)
+  if (set === 'ForAnyValue') return found.some((value) => equals(requirement, value, read) !== negated)
+  // Of a key with many values the negation is of all of them: none may be among the policy's.
+  return found.some((value) => equals(requirement, value, read)) !== negated
+}
+
+/** Whether one of the policy's values fits; one whose variables the request does not tell never does. */
+function equals({ condition, tests, templates }: Requirement, value: string, read: ContextReader): boolean {
+  for (const test of tests) if (test(value)) return true
+  return templates.some((template) => {
+    const wanted = fill(template, read)
+    return wanted !== undefined && ROWS[condition.operator].test(wanted)(value)
+  })
 }

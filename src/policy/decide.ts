@@ -4,34 +4,36 @@
  * second factor) is no refusal.
  */
 import { isMet, type Known } from './conditions.ts'
-import type { Document, Either, Statement } from './document.ts'
-import { matches, names } from './match.ts'
+import type { Document } from './document.ts'
+import { fold } from './match.ts'
+import { askerOf, type Asker } from './principal.ts'
+import type { Rule } from './rule.ts'
 
 export interface Request {
   /** Who asks, by ARN. */
   readonly principal: string
+  /** The ARN of the role whose session that is. */
+  readonly role?: string
   readonly action: string
   readonly resource: string
   readonly known: Known
 }
 
 /** Whether some statement is sure to allow it and none is sure to deny it. */
-export function surelyAllows({ statements }: Document, request: Request): boolean {
-  const applying = statements.filter((statement) => applies(statement, request))
-  return applying.length > 0 && applying.every(({ effect }) => effect === 'Allow')
+export function surelyAllows({ rules }: Document, request: Request): boolean {
+  const asker = askerOf(request.principal, request.role)
+  const applying = asker ? rules.filter((rule) => surelyApplies(rule, asker, request)) : []
+  return applying.length > 0 && applying.every(({ statement }) => statement.effect === 'Allow')
 }
 
-function applies({ principal, action, resource, conditions }: Statement, request: Request): boolean {
-  const wanted = request.action.toLowerCase()
+function surelyApplies(rule: Rule, asker: Asker, { action, resource, known }: Request): boolean {
+  const read = (key: string) => known.get(key)
+  const isKnown = (key: string) => known.has(key)
   return (
-    has(principal, (principals) => names(principals, request.principal)) &&
-    has(action, (patterns) => patterns.some((pattern) => matches(pattern.toLowerCase(), wanted))) &&
-    has(resource, (patterns) => patterns.some((pattern) => matches(pattern, request.resource))) &&
-    conditions.every((condition) => isMet(condition, request.known) === true)
+    rule.names(asker) !== undefined &&
+    rule.action(fold(action)) &&
+    rule.resourceKeys.every(isKnown) &&
+    rule.resource(resource, read) &&
+    rule.requirements.every((requirement) => requirement.keys.every(isKnown) && isMet(requirement, read))
   )
-}
-
-/** Whether an element is there and says so, itself or by its negation. */
-function has<T>(element: Either<T> | undefined, says: (of: T) => boolean): boolean {
-  return element !== undefined && says(element.of) !== element.not
 }

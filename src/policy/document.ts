@@ -4,84 +4,62 @@
  */
 import { fail } from '../errors.ts'
 import { parseStrictly } from './json.ts'
+import { requireIdentityPolicy, requireTrustPolicy } from './kinds.ts'
+import {
+  OPERATORS,
+  VERSIONS,
+  type Condition,
+  type Either,
+  type Principals,
+  type Statement,
+  type Version,
+} from './language.ts'
+import { fold } from './match.ts'
 import { isAccountId, isPrincipalArn, isProvider, isService } from './principal.ts'
+import { ruleOf, type Rule, type Unnamed } from './rule.ts'
+
+export type { Condition, Either, Principals, Statement } from './language.ts'
 
 export interface Document {
   readonly version: Version
   readonly id: string | undefined
   readonly statements: readonly Statement[]
+  /** The same statements, ready to be asked. */
+  readonly rules: readonly Rule[]
 }
 
-export interface Statement {
-  readonly sid: string | undefined
-  readonly effect: 'Allow' | 'Deny'
-  /** Absent in an identity's policy, which is about the identity it is attached to. */
-  readonly principal: Either<Principals> | undefined
-  /** A statement without actions, or without resources, is about nothing. */
-  readonly action: Either<readonly string[]> | undefined
-  readonly resource: Either<readonly string[]> | undefined
-  readonly conditions: readonly Condition[]
-}
-
-/** An element or its negation: Action or NotAction. */
-export interface Either<T> {
-  readonly not: boolean
-  readonly of: T
-}
-
-export interface Principals {
-  readonly AWS: readonly string[]
-  readonly Service: readonly string[]
-  readonly Federated: readonly string[]
-}
-
-/** One key under one operator; all of a statement's must be met. */
-export interface Condition {
-  readonly operator: Operator
-  readonly set: 'ForAllValues' | 'ForAnyValue' | undefined
-  readonly ifExists: boolean
-  /** In lower case, as condition keys have none. */
-  readonly key: string
-  readonly values: readonly string[]
-}
-
-/** Policy variables are in the later one alone. */
-const VERSIONS = ['2008-10-17', '2012-10-17'] as const
-export type Version = (typeof VERSIONS)[number]
-
-const OPERATORS = [
-  'StringEquals',
-  'StringNotEquals',
-  'StringEqualsIgnoreCase',
-  'StringNotEqualsIgnoreCase',
-  'StringLike',
-  'StringNotLike',
-  'NumericEquals',
-  'NumericNotEquals',
-  'NumericLessThan',
-  'NumericLessThanEquals',
-  'NumericGreaterThan',
-  'NumericGreaterThanEquals',
-  'DateEquals',
-  'DateNotEquals',
-  'DateLessThan',
-  'DateLessThanEquals',
-  'DateGreaterThan',
-  'DateGreaterThanEquals',
-  'Bool',
-  'BinaryEquals',
-  'IpAddress',
-  'NotIpAddress',
-  'ArnEquals',
-  'ArnLike',
-  'ArnNotEquals',
-  'ArnNotLike',
-  'Null',
-] as const
-export type Operator = (typeof OPERATORS)[number]
-
-/** Reads a document. Throws MalformedPolicyDocumentException for whatever IAM would not take. */
+/** Reads a resource's policy. Throws MalformedPolicyDocumentException for whatever IAM would not take. */
 export function parseDocument(text: string): Document {
+  return ready(parse(text), undefined)
+}
+
+/** Reads a policy of an identity or of many: about whomever it is attached to, it names nobody. */
+export function parseIdentityPolicy(text: string): Document {
+  const parsed = parse(text)
+  requireIdentityPolicy(parsed.statements)
+  return ready(parsed, 'bearer')
+}
+
+/** Reads a role's trust policy, which says who may assume the role it is a part of. */
+export function parseTrustPolicy(text: string): Document {
+  const { statements, ...parsed } = parse(text)
+  requireTrustPolicy(statements)
+  return ready(
+    { ...parsed, statements: statements.map((statement) => ({ ...statement, resource: ITSELF })) },
+    undefined,
+  )
+}
+
+/** A trust policy is about its role alone. */
+const ITSELF: Statement['resource'] = { not: false, of: ['*'] }
+
+type Parsed = Omit<Document, 'rules'>
+
+function ready(parsed: Parsed, unnamed: Unnamed): Document {
+  return { ...parsed, rules: parsed.statements.map((statement) => ruleOf(statement, parsed.version, unnamed)) }
+}
+
+function parse(text: string): Parsed {
   const { Version, Id, Statement, ...others } = record(parseStrictly(text))
   none(others)
   const version = Version === undefined ? '2008-10-17' : oneOf(VERSIONS, Version)
@@ -111,7 +89,7 @@ function either<T>(element: unknown, negation: unknown, parse: (value: unknown) 
   return negation === undefined ? undefined : { not: true, of: parse(negation) }
 }
 
-const ACTION = /^(\*|[\w-]+:[\w*?]+)$/
+const ACTION = /^(\*|(\*|[\w.-]+):[\w*?]+)$/
 
 function parseActions(value: unknown): string[] {
   const actions = texts(value)
@@ -143,7 +121,8 @@ function parseConditions(value: unknown): Condition[] {
     const operator = parseOperator(name)
     return Object.entries(record(keys)).map(([key, values]) => ({
       ...operator,
-      key: key === '' ? malformed() : key.toLowerCase(),
+      title: `${name} ${key}`,
+      key: key === '' ? malformed() : fold(key),
       values: listed(values).map(scalar),
     }))
   })

@@ -1,47 +1,96 @@
-/** Whether what a statement names is what a request is about: patterns of actions and resources, forms of principals. */
-import type { Principals } from './document.ts'
-import { accountOf, isAccountId } from './principal.ts'
-
-/** `*` stands for any run of characters, `?` for one. Goes back to the last star alone, so that no pattern takes long. */
-export function matches(pattern: string, text: string): boolean {
-  let [star, resume, p, t] = [-1, 0, 0, 0]
-  while (t < text.length) {
-    if (pattern[p] === '*') {
-      star = p++
-      resume = t
-    } else if (pattern[p] === '?' || pattern[p] === text[t]) {
-      p++
-      t++
-    } else if (star >= 0) {
-      p = star + 1
-      t = ++resume
-    } else return false
-  }
-  while (pattern[p] === '*') p++
-  return p === pattern.length
-}
-
-/** ARNs are compared component by component: no star reaches over one of the first five colons. */
-export function matchesArn(pattern: string, arn: string): boolean {
-  const patterns = components(pattern)
-  const parts = components(arn)
-  return patterns.length === parts.length && patterns.every((each, i) => matches(each, parts[i]!))
-}
-
-function components(arn: string): string[] {
-  const parts = arn.split(':')
-  return [...parts.slice(0, 5), parts.slice(5).join(':')]
-}
-
 /**
- * Whether the caller with this ARN is named, itself or by its account. To be named by its account is enough for the
- * root; any other principal of the account needs the leave of an identity policy besides.
+ * Whether a text fits a pattern. A pattern is cut at its stars once, when its document is read; a text is then searched for
+ * the parts from left to right, each found for good where it is found first, so that no number of stars takes long.
+ * Characters are UTF-16 code units and equal nothing but themselves.
  */
-export function names({ AWS }: Principals, arn: string): boolean {
-  const account = accountOf(arn)
-  return AWS.some((text) => text === '*' || text === arn || (isAccount(text) && accountOf(text) === account))
+
+/** `*`, any run of characters, and `?`, one character, where they mean that rather than themselves. */
+export const STAR = Symbol('*')
+export const ONE = Symbol('?')
+export type Token = string | typeof STAR | typeof ONE
+
+export interface Glob {
+  /** What stands between the stars: one part more than there are stars, but those next to each other count as one. */
+  readonly parts: readonly Part[]
+  /** The fewest characters that fit. */
+  readonly length: number
 }
 
-function isAccount(principal: string): boolean {
-  return isAccountId(principal) || principal.endsWith(':root')
+interface Part {
+  readonly text: string
+  /** Where in `text` any character will do. */
+  readonly open: ReadonlySet<number> | undefined
+}
+
+/** The tokens of a pattern without variables. */
+export function tokensOf(pattern: string): Token[] {
+  return pattern.split(/([*?])/).map((piece) => (piece === '*' ? STAR : piece === '?' ? ONE : piece))
+}
+
+export function globOf(tokens: readonly Token[]): Glob {
+  const parts: Part[] = []
+  let [text, open] = ['', new Set<number>()]
+  for (const token of [...tokens, STAR]) {
+    if (token === STAR) {
+      parts.push({ text, open: open.size > 0 ? open : undefined })
+      ;[text, open] = ['', new Set()]
+    } else if (token === ONE) {
+      open.add(text.length)
+      text += '?'
+    } else if (typeof token === 'string') text += token
+  }
+  const telling = parts.filter((part, i) => part.text !== '' || i === 0 || i === parts.length - 1)
+  return { parts: telling, length: telling.reduce((sum, part) => sum + part.text.length, 0) }
+}
+
+export function fits({ parts, length }: Glob, text: string): boolean {
+  const first = parts[0]!
+  if (parts.length === 1) return text.length === length && isAt(first, text, 0)
+  const last = parts[parts.length - 1]!
+  const end = text.length - last.text.length
+  if (text.length < length || !isAt(first, text, 0) || !isAt(last, text, end)) return false
+  let from = first.text.length
+  for (let i = 1; i < parts.length - 1; i++) {
+    const part = parts[i]!
+    const at = find(part, text, from, end - part.text.length)
+    if (at < 0) return false
+    from = at + part.text.length
+  }
+  return true
+}
+
+/** Where between `from` and `to` a part is first. */
+function find(part: Part, text: string, from: number, to: number): number {
+  if (part.open === undefined) {
+    const at = text.indexOf(part.text, from)
+    return at <= to ? at : -1
+  }
+  for (let at = from; at <= to; at++) if (isAt(part, text, at)) return at
+  return -1
+}
+
+function isAt({ text: wanted, open }: Part, text: string, at: number): boolean {
+  if (open === undefined) return text.startsWith(wanted, at)
+  for (let i = 0; i < wanted.length; i++) {
+    if (!open.has(i) && wanted.charCodeAt(i) !== text.charCodeAt(at + i)) return false
+  }
+  return true
+}
+
+/** Whether a text fits one of many patterns: those without wildcards are looked up, the others tried. */
+export function anyOf(patterns: readonly string[]): (text: string) => boolean {
+  if (patterns.includes('*')) return () => true
+  const exact = new Set(patterns.filter((pattern) => !/[*?]/.test(pattern)))
+  const globs = patterns.filter((pattern) => !exact.has(pattern)).map((pattern) => globOf(tokensOf(pattern)))
+  return (text) => exact.has(text) || globs.some((glob) => fits(glob, text))
+}
+
+/** In lower case, as far as ASCII goes: `K` (Kelvin) and `İ` are letters of their own, whatever Unicode folds them into. */
+export function fold(text: string): string {
+  return isAscii(text) ? text.toLowerCase() : text.replace(/[A-Z]+/g, (letters) => letters.toLowerCase())
+}
+
+function isAscii(text: string): boolean {
+  for (let i = 0; i < text.length; i++) if (text.charCodeAt(i) > 0x7f) return false
+  return true
 }

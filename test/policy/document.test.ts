@@ -38,15 +38,30 @@ test('a statement is read into values', (t) => {
       action: { not: true, of: ['kms:Put*'] },
       resource: { not: false, of: ['*'] },
       conditions: [
-        { operator: 'StringLike', set: 'ForAnyValue', ifExists: false, key: 'aws:tagkeys', values: ['a*', 'b'] },
         {
+          title: 'ForAnyValue:StringLike aws:TagKeys',
+          operator: 'StringLike',
+          set: 'ForAnyValue',
+          ifExists: false,
+          key: 'aws:tagkeys',
+          values: ['a*', 'b'],
+        },
+        {
+          title: 'NumericLessThanIfExists kms:RotationPeriodInDays',
           operator: 'NumericLessThan',
           set: undefined,
           ifExists: true,
           key: 'kms:rotationperiodindays',
           values: ['100'],
         },
-        { operator: 'Bool', set: undefined, ifExists: false, key: 'aws:securetransport', values: ['true'] },
+        {
+          title: 'Bool aws:SecureTransport',
+          operator: 'Bool',
+          set: undefined,
+          ifExists: false,
+          key: 'aws:securetransport',
+          values: ['true'],
+        },
       ],
     },
   )
