@@ -18,9 +18,11 @@ export interface Glob {
 
 interface Part {
   readonly text: string
-  /** Where in `text` any character will do. */
-  readonly open: ReadonlySet<number> | undefined
+  /** The code units of `text`, ANY for one that may be any; undefined when all are what they are. */
+  readonly units: Int32Array | undefined
 }
+
+const ANY = -1
 
 /** The tokens of a pattern without variables. */
 export function tokensOf(pattern: string): Token[] {
@@ -28,20 +30,28 @@ export function tokensOf(pattern: string): Token[] {
 }
 
 export function globOf(tokens: readonly Token[]): Glob {
-  const parts: Part[] = []
-  let [text, open] = ['', new Set<number>()]
-  for (const token of [...tokens, STAR]) {
-    if (token === STAR) {
-      parts.push({ text, open: open.size > 0 ? open : undefined })
-      ;[text, open] = ['', new Set()]
-    } else if (token === ONE) {
-      open.add(text.length)
-      text += '?'
-    } else if (typeof token === 'string') text += token
-  }
-  const telling = parts.filter((part, i) => part.text !== '' || i === 0 || i === parts.length - 1)
-  return { parts: telling, length: telling.reduce((sum, part) => sum + part.text.length, 0) }
+  const parts = splitAtStars(tokens).map(partOf)
+  const telling = parts.filter(({ text }, i) => text !== '' || i === 0 || i === parts.length - 1)
+  return { parts: telling, length: telling.reduce((sum, { text }) => sum + text.length, 0) }
 }
+
+function splitAtStars(tokens: readonly Token[]): Token[][] {
+  const parts: Token[][] = [[]]
+  for (const token of tokens) {
+    if (token === STAR) parts.push([])
+    else parts.at(-1)!.push(token)
+  }
+  return parts
+}
+
+function partOf(tokens: readonly Token[]): Part {
+  const text = tokens.map((token) => (typeof token === 'string' ? token : '?')).join('')
+  if (!tokens.includes(ONE)) return { text, units: undefined }
+  const units = tokens.flatMap((token) => (typeof token === 'string' ? unitsOf(token) : ANY))
+  return { text, units: Int32Array.from(units) }
+}
+
+const unitsOf = (text: string): number[] => Array.from({ length: text.length }, (_, i) => text.charCodeAt(i))
 
 export function fits({ parts, length }: Glob, text: string): boolean {
   const first = parts[0]!
@@ -61,7 +71,7 @@ export function fits({ parts, length }: Glob, text: string): boolean {
 
 /** Where between `from` and `to` a part is first. */
 function find(part: Part, text: string, from: number, to: number): number {
-  if (part.open === undefined) {
+  if (part.units === undefined) {
     const at = text.indexOf(part.text, from)
     return at <= to ? at : -1
   }
@@ -69,10 +79,10 @@ function find(part: Part, text: string, from: number, to: number): number {
   return -1
 }
 
-function isAt({ text: wanted, open }: Part, text: string, at: number): boolean {
-  if (open === undefined) return text.startsWith(wanted, at)
-  for (let i = 0; i < wanted.length; i++) {
-    if (!open.has(i) && wanted.charCodeAt(i) !== text.charCodeAt(at + i)) return false
+function isAt({ text: wanted, units }: Part, text: string, at: number): boolean {
+  if (units === undefined) return text.startsWith(wanted, at)
+  for (let i = 0; i < units.length; i++) {
+    if (units[i] !== ANY && units[i] !== text.charCodeAt(at + i)) return false
   }
   return true
 }

@@ -3,9 +3,9 @@
  * compared with it. What cannot be read as what the operator compares (a number, a date, an address) equals nothing; an
  * operator that begins with a Not is met by all that the one without is not.
  */
-import { BlockList, isIP } from 'node:net'
 import type { Operator } from './language.ts'
 import { fits, fold, globOf, type Token } from './match.ts'
+import { bytesOf, networkOf, numberOf, secondsOf } from './values.ts'
 import { COLON, type Filled, type Reading } from './variables.ts'
 
 type Test = (value: string) => boolean
@@ -19,7 +19,7 @@ interface Row {
 const never: Test = () => false
 
 /** The text of what has neither wildcards nor colons of an ARN in it. */
-const text = (wanted: Filled): string => wanted.join('')
+const textOf = (wanted: Filled): string => wanted.join('')
 
 const row = (reading: Reading, test: Row['test'], negated = false): Row => ({ reading, test, negated })
 const not = ({ reading, test }: Row): Row => row(reading, test, true)
@@ -27,12 +27,12 @@ const not = ({ reading, test }: Row): Row => row(reading, test, true)
 // Texts -------------------------------------------------------------------------------------------
 
 const equals = row({ variables: true }, (wanted) => {
-  const same = text(wanted)
+  const same = textOf(wanted)
   return (value) => value === same
 })
 
 const equalsIgnoringCase = row({ variables: true }, (wanted) => {
-  const same = fold(text(wanted))
+  const same = fold(textOf(wanted))
   return (value) => fold(value) === same
 })
 
@@ -68,12 +68,12 @@ type Holds = (value: number, bound: number) => boolean
 /** Nothing holds between a number and NaN, which is what cannot be read. */
 const ordered = (parse: (text: string) => number) => (holds: Holds) =>
   row({}, (wanted) => {
-    const bound = parse(text(wanted))
+    const bound = parse(textOf(wanted))
     return (value) => holds(parse(value), bound)
   })
 
-const numeric = ordered((value) => (/^[+-]?\d+(\.\d+)?$/.test(value) ? Number(value) : NaN))
-const date = ordered((value) => (/^\d+(\.\d+)?$/.test(value) ? Number(value) : secondsOf(value)))
+const numeric = ordered(numberOf)
+const date = ordered(secondsOf)
 
 const same: Holds = (value, bound) => value === bound
 const less: Holds = (value, bound) => value < bound
@@ -81,71 +81,19 @@ const lessOrSame: Holds = (value, bound) => value <= bound
 const greater: Holds = (value, bound) => value > bound
 const greaterOrSame: Holds = (value, bound) => value >= bound
 
-/** ISO 8601 as the W3C's profile has it. Digits alone are epoch seconds. */
-const DATE = /^(\d{4})-(\d\d)(?:-(\d\d)(?:T(\d\d):(\d\d)(?::(\d\d(?:\.\d+)?))?(?:Z|([+-])(\d\d):(\d\d)))?)?$/
-
-function secondsOf(value: string): number {
-  const fields = DATE.exec(value)
-  if (fields === null) return NaN
-  const [year, month, day, hour, minute, second, , zoneHour, zoneMinute] = fields
-    .slice(1)
-    .map((field) => Number(field ?? 0))
-  return at(year!, month!, fields[3] === undefined ? 1 : day!, hour! * 3600 + minute! * 60 + second!) - zone()
-
-  function zone(): number {
-    return (fields![7] === '-' ? -1 : 1) * (zoneHour! * 3600 + zoneMinute! * 60)
-  }
-}
-
-/** NaN for a day its month has not, and for a time its day has not. */
-function at(year: number, month: number, day: number, seconds: number): number {
-  const midnight = Date.UTC(year, month - 1, day) / 1000
-  const isDay = month >= 1 && month <= 12 && day >= 1 && midnight < Date.UTC(year, month, 1) / 1000
-  return isDay && seconds < 86_400 ? midnight + seconds : NaN
-}
-
 // The others --------------------------------------------------------------------------------------
 
-const isTruth = (value: string) => value === 'true' || value === 'false'
-
 const bool = row({}, (wanted) => {
-  const truth = fold(text(wanted))
-  return isTruth(truth) ? (value) => fold(value) === truth : never
+  const truth = fold(textOf(wanted))
+  return truth === 'true' || truth === 'false' ? (value) => fold(value) === truth : never
 })
 
 const binary = row({}, (wanted) => {
-  const bytes = bytesOf(text(wanted))
+  const bytes = bytesOf(textOf(wanted))
   return bytes === undefined ? never : (value) => bytesOf(value) === bytes
 })
 
-const DIGITS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/'
-
-/** Of all the ways to write the same bytes in sixty-four digits, the one without padding whose spare bits are zero. */
-function bytesOf(value: string): string | undefined {
-  const [, digits] =
-    /^((?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}(?===$)|[A-Za-z0-9+/]{3}(?==$))?)={0,2}$/.exec(value) ?? []
-  const spare = { 2: 0b110000, 3: 0b111100 }[(digits?.length ?? 0) % 4]
-  if (digits === undefined || spare === undefined) return digits
-  return digits.slice(0, -1) + DIGITS[DIGITS.indexOf(digits.at(-1)!) & spare]!
-}
-
-/** An address alone is the network of just it. */
-const address = row({}, (wanted) => {
-  const [, network, length] = /^([^/%]+)(?:\/(0|[1-9]\d{0,2}))?$/.exec(text(wanted)) ?? []
-  const family = familyOf(network ?? '')
-  if (family === undefined) return never
-  const bits = family === 'ipv4' ? 32 : 128
-  const prefix = length === undefined ? bits : Number(length)
-  if (prefix > bits) return never
-  const list = new BlockList()
-  list.addSubnet(network!, prefix, family)
-  return (value) => list.check(value, familyOf(value) ?? 'ipv4')
-})
-
-function familyOf(value: string): 'ipv4' | 'ipv6' | undefined {
-  const version = value.includes('%') ? 0 : isIP(value)
-  return version === 4 ? 'ipv4' : version === 6 ? 'ipv6' : undefined
-}
+const address = row({}, (wanted) => networkOf(textOf(wanted)))
 
 export const ROWS: Readonly<Record<Operator, Row>> = {
   StringEquals: equals,

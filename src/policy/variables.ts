@@ -38,12 +38,16 @@ export function templateOf(text: string, reading: Reading): Template {
   }
 }
 
-const SPECIAL: Readonly<Record<string, typeof STAR | typeof ONE | typeof COLON>> = { '*': STAR, '?': ONE, ':': COLON }
 const isEscape = (inner: string) => inner === '*' || inner === '?' || inner === '$'
+
+const WILD: ReadonlyMap<string, Token> = new Map([
+  ['*', STAR],
+  ['?', ONE],
+])
 
 function literals(text: string, { wildcards, colons }: Reading): (Token | typeof COLON)[] {
   if (!wildcards) return [text]
-  return text.split(colons ? /([*?:])/ : /([*?])/).map((piece) => SPECIAL[piece] ?? piece)
+  return text.split(/([*?:])/).map((piece) => (colons && piece === ':' ? COLON : (WILD.get(piece) ?? piece)))
 }
 
 /** What cannot be a variable is one that no request has a value for. */
