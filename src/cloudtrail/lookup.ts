@@ -4,7 +4,7 @@
  */
 import { createHash } from 'node:crypto'
 import { after, type Eventually } from '../backends/backend.ts'
-import { DAY, type Clock, type Instant } from '../clock.ts'
+import { DAY, type Clock } from '../clock.ts'
 import type { Context } from '../context.ts'
 import { fail } from '../errors.ts'
 import type { CloudTrailRecord, UserIdentity } from '../audit/cloudtrail.ts'
@@ -138,8 +138,7 @@ function readToken(lookup: Lookup, context: Context): Place | undefined {
 
 const TOKEN = /^(\d{1,15}) ([0-9a-f-]{36}) ([0-9a-f]{64})$/
 
-function boundTo({ nextToken: _, ...parameters }: Lookup, { caller, region }: Context): string {
-  return createHash('sha256')
-    .update(JSON.stringify([caller.account, region, parameters]))
-    .digest('hex')
+function boundTo(lookup: Lookup, { caller, region }: Context): string {
+  const parameters = [caller.account, region, { ...lookup, nextToken: undefined }]
+  return createHash('sha256').update(JSON.stringify(parameters)).digest('hex')
 }

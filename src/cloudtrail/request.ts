@@ -29,13 +29,6 @@ const MOST = 50
 
 export function readLookup(input: unknown): Lookup {
   const request = objectOf(input)
-  const maxResults = request.MaxResults ?? MOST
-  if (!Number.isInteger(maxResults) || !((maxResults as number) >= 1 && (maxResults as number) <= MOST)) {
-    fail(
-      'InvalidMaxResultsException',
-      `A maximum results value of ${String(maxResults)} is invalid. Specify 1 to ${MOST}.`,
-    )
-  }
   const category = request.EventCategory ?? undefined
   if (category !== undefined && category !== 'insight') fail('InvalidEventCategoryException', 'Invalid event category.')
   const [startTime, endTime] = [timeOf(request.StartTime), timeOf(request.EndTime)]
@@ -47,9 +40,16 @@ export function readLookup(input: unknown): Lookup {
     startTime,
     endTime,
     insight: category !== undefined,
-    maxResults: maxResults as number,
+    maxResults: limitOf(request.MaxResults),
     nextToken: tokenOf(request.NextToken),
   }
+}
+
+function limitOf(value: unknown): number {
+  if (value === undefined || value === null) return MOST
+  if (typeof value !== 'number') fail('SerializationException')
+  if (Number.isInteger(value) && value >= 1 && value <= MOST) return value
+  return fail('InvalidMaxResultsException', `The maximum of results must be from 1 to ${MOST}, and is ${value}.`)
 }
 
 function attributeOf(attributes: unknown): Lookup['attribute'] {

@@ -33,7 +33,7 @@ export interface Use {
   readonly key?: string
   /** The account of the key. */
   readonly owner?: string
-  readonly name?: 'Decrypt' | 'Encrypt' | 'DescribeKey' | 'CreateKey'
+  readonly name?: 'Decrypt' | 'Encrypt' | 'DescribeKey' | 'DisableKey'
   readonly error?: Error
   readonly context?: Record<string, string>
   readonly requestId?: string
