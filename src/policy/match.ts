@@ -9,6 +9,12 @@ export const STAR = Symbol('*')
 export const ONE = Symbol('?')
 export type Token = string | typeof STAR | typeof ONE
 
+/** How they are written. */
+export const WILDCARDS: ReadonlyMap<string, Token> = new Map<string, Token>([
+  ['*', STAR],
+  ['?', ONE],
+])
+
 export interface Glob {
   /** What stands between the stars: one part more than there are stars, but those next to each other count as one. */
   readonly parts: readonly Part[]
@@ -26,7 +32,7 @@ const ANY = -1
 
 /** The tokens of a pattern without variables. */
 export function tokensOf(pattern: string): Token[] {
-  return pattern.split(/([*?])/).map((piece) => (piece === '*' ? STAR : piece === '?' ? ONE : piece))
+  return pattern.split(/([*?])/).map((piece) => WILDCARDS.get(piece) ?? piece)
 }
 
 export function globOf(tokens: readonly Token[]): Glob {

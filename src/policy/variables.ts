@@ -3,7 +3,7 @@
  * in a tag's value is a star.
  */
 import type { ContextReader } from './context.ts'
-import { fold, ONE, STAR, type Token } from './match.ts'
+import { fold, WILDCARDS, type Token } from './match.ts'
 
 /** `${aws:username}` or `${aws:username, 'nobody'}`. */
 export interface Variable {
@@ -40,14 +40,9 @@ export function templateOf(text: string, reading: Reading): Template {
 
 const isEscape = (inner: string) => inner === '*' || inner === '?' || inner === '$'
 
-const WILD: ReadonlyMap<string, Token> = new Map([
-  ['*', STAR],
-  ['?', ONE],
-])
-
 function literals(text: string, { wildcards, colons }: Reading): (Token | typeof COLON)[] {
   if (!wildcards) return [text]
-  return text.split(/([*?:])/).map((piece) => (colons && piece === ':' ? COLON : (WILD.get(piece) ?? piece)))
+  return text.split(/([*?:])/).map((piece) => (colons && piece === ':' ? COLON : (WILDCARDS.get(piece) ?? piece)))
 }
 
 /** What cannot be a variable is one that no request has a value for. */

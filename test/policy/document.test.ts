@@ -1,7 +1,7 @@
 /** Which texts are policies in IAM's language. */
 import test from 'ava'
 import { KmsError } from '../../src/errors.ts'
-import { parseDocument } from '../../src/policy/document.ts'
+import { parseDocument, parseIdentityPolicy, parseTrustPolicy } from '../../src/policy/document.ts'
 
 const ROOT = 'arn:aws:iam::111122223333:root'
 
@@ -171,3 +171,84 @@ test(refused, 'whether a key is there, if it is there', where({ NullIfExists: { 
 test(refused, 'an operator without keys', where({ StringEquals: 'b' }))
 test(refused, 'a value that is an object', where({ StringEquals: { a: { b: 'c' } } }))
 test(refused, 'a value of null', where({ StringEquals: { a: null } }))
+
+// Policies of identities and roles ----------------------------------------------------------------
+
+type Parse = (text: string) => unknown
+
+const kind = test.macro<[Parse, string, object, object, string]>({
+  title: (_, parse: Parse, why: string) => `${parse.name}: ${why}`,
+  exec(t, parse: Parse, _why: string, good: object, bad: object, message: string) {
+    t.notThrows(() => parse(policy(good)))
+    t.like(
+      t.throws(() => parse(policy(bad)), { instanceOf: KmsError }),
+      {
+        code: 'MalformedPolicyDocumentException',
+        message,
+      },
+    )
+  },
+})
+
+const HELD = { Principal: undefined }
+const held = (elements: object) => ({ ...HELD, ...elements })
+const NOBODY = 'Policy document should not specify a principal.'
+const NO_ACTION = 'Policy statement must contain actions.'
+const NO_RESOURCE = 'Policy statement must contain resources.'
+const NO_ARN = 'Resource must be in ARN format or "*".'
+
+test(kind, parseIdentityPolicy, 'names nobody', HELD, {}, NOBODY)
+test(kind, parseIdentityPolicy, 'excepts nobody', HELD, held({ NotPrincipal: '*' }), NOBODY)
+test(kind, parseIdentityPolicy, 'has actions', held({ Action: 'kms:*' }), held({ Action: undefined }), NO_ACTION)
+test(kind, parseIdentityPolicy, 'has some action', held({ Action: ['kms:*'] }), held({ Action: [] }), NO_ACTION)
+test(
+  kind,
+  parseIdentityPolicy,
+  'has resources',
+  held({ Resource: undefined, NotResource: 'arn:aws:s3:::a' }),
+  held({ Resource: undefined }),
+  NO_RESOURCE,
+)
+test(kind, parseIdentityPolicy, 'has some resource', held({ Resource: ['*'] }), held({ Resource: [] }), NO_RESOURCE)
+test(kind, parseIdentityPolicy, 'has ARNs', held({ Resource: 'arn:aws:kms:*' }), held({ Resource: 'kms:key' }), NO_ARN)
+test(
+  kind,
+  parseIdentityPolicy,
+  'has plain Sids',
+  held({ Sid: 'Sid1' }),
+  held({ Sid: 'a sid' }),
+  'Statement IDs (SID) should be alpha numeric.',
+)
+
+test('parseIdentityPolicy: no two statements have one Sid', (t) => {
+  const statement = (Sid?: string) => ({ Sid, Effect: 'Allow', Action: '*', Resource: '*' })
+  const parse = (...Statement: object[]) => parseIdentityPolicy(JSON.stringify({ Version: '2012-10-17', Statement }))
+  t.notThrows(() => parse(statement('a'), statement('b'), statement(), statement()))
+  t.throws(() => parse(statement('a'), statement('a')), {
+    message: 'Statement IDs (SID) in a single policy must be unique.',
+  })
+})
+
+const trust = (elements: object = {}) => ({ Action: 'sts:AssumeRole', Resource: undefined, ...elements })
+const STS_ALONE = 'AssumeRole policy may only specify STS AssumeRole actions.'
+
+test(kind, parseTrustPolicy, 'names somebody', trust(), trust(HELD), 'Missing required field Principal')
+test(kind, parseTrustPolicy, 'has no resource', trust(), trust({ Resource: '*' }), 'Has prohibited field Resource')
+test(kind, parseTrustPolicy, 'has an action', trust(), trust({ Action: undefined }), 'Missing required field Action')
+test(
+  kind,
+  parseTrustPolicy,
+  'has actions of STS alone',
+  trust({ Action: ['sts:AssumeRole', 'sts:TagSession'] }),
+  trust({ Action: ['sts:AssumeRole', 'kms:Decrypt'] }),
+  STS_ALONE,
+)
+test(kind, parseTrustPolicy, 'has not all actions', trust({ Action: 'sts:*' }), trust({ Action: '*' }), STS_ALONE)
+test(
+  kind,
+  parseTrustPolicy,
+  'names principals',
+  trust({ Principal: { Service: 'ec2.amazonaws.com' } }),
+  trust({ Principal: { AWS: 'alice' } }),
+  PRINCIPALS,
+)
