@@ -16,6 +16,8 @@ export interface Range {
   readonly since?: Instant
   /** No shipment that begins with a later event. */
   readonly through?: number
+  /** Shipments that begin later. */
+  readonly after?: number
 }
 
 export interface Shipped {
@@ -58,14 +60,14 @@ async function shippedOn(
   folder: string,
   chains: readonly Chain[],
   day: string,
-  { since = -Infinity, through = Infinity }: Range,
+  { since = -Infinity, through = Infinity, after = -Infinity }: Range,
 ): Promise<[first: number, names: LogName[]][]> {
   const shipped = new Map<number, LogName[]>()
   for (const chain of chains) {
     const place = `${folderOf(LOGS, chain)}/${day}`
     for (const entry of await entriesOf(folder, place)) {
       const name = readLogName(`${place}/${entry.name}`)
-      if (!name || name.at + MINUTE <= since || name.first > through) continue
+      if (!name || name.at + MINUTE <= since || name.first > through || name.first <= after) continue
       const together = shipped.get(name.first)
       if (together) together.push(name)
       else shipped.set(name.first, [name])
