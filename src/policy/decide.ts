@@ -13,7 +13,7 @@ export interface Request {
   /** Who asks, by ARN. */
   readonly principal: string
   /** The ARN of the role whose session that is. */
-  readonly role?: string
+  readonly role?: string | undefined
   readonly action: string
   readonly resource: string
   readonly known: Known

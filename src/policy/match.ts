@@ -4,6 +4,8 @@
  * Characters are UTF-16 code units and equal nothing but themselves.
  */
 
+import { ANY, searchFor, type Search } from './search.ts'
+
 /** `*`, any run of characters, and `?`, one character, where they mean that rather than themselves. */
 export const STAR = Symbol('*')
 export const ONE = Symbol('?')
@@ -24,11 +26,9 @@ export interface Glob {
 
 interface Part {
   readonly text: string
-  /** The code units of `text`, ANY for one that may be any; undefined when all are what they are. */
-  readonly units: Int32Array | undefined
+  /** Where some of `text` may be anything: its code units, and how to find them. */
+  readonly open: { readonly units: readonly number[]; readonly search: Search } | undefined
 }
-
-const ANY = -1
 
 /** The tokens of a pattern without variables. */
 export function tokensOf(pattern: string): Token[] {
@@ -52,9 +52,9 @@ function splitAtStars(tokens: readonly Token[]): Token[][] {
 
 function partOf(tokens: readonly Token[]): Part {
   const text = tokens.map((token) => (typeof token === 'string' ? token : '?')).join('')
-  if (!tokens.includes(ONE)) return { text, units: undefined }
+  if (!tokens.includes(ONE)) return { text, open: undefined }
   const units = tokens.flatMap((token) => (typeof token === 'string' ? unitsOf(token) : ANY))
-  return { text, units: Int32Array.from(units) }
+  return { text, open: { units, search: searchFor(units) } }
 }
 
 const unitsOf = (text: string): number[] => Array.from({ length: text.length }, (_, i) => text.charCodeAt(i))
@@ -75,22 +75,16 @@ export function fits({ parts, length }: Glob, text: string): boolean {
   return true
 }
 
-/** Where between `from` and `to` a part is first. */
-function find(part: Part, text: string, from: number, to: number): number {
-  if (part.units === undefined) {
-    const at = text.indexOf(part.text, from)
-    return at <= to ? at : -1
-  }
-  for (let at = from; at <= to; at++) if (isAt(part, text, at)) return at
-  return -1
+/** Where between `from` and `to` a part is first; or -1. */
+function find({ text: wanted, open }: Part, text: string, from: number, to: number): number {
+  if (open !== undefined) return open.search(text, from, to)
+  const at = text.indexOf(wanted, from)
+  return at <= to ? at : -1
 }
 
-function isAt({ text: wanted, units }: Part, text: string, at: number): boolean {
-  if (units === undefined) return text.startsWith(wanted, at)
-  for (let i = 0; i < units.length; i++) {
-    if (units[i] !== ANY && units[i] !== text.charCodeAt(at + i)) return false
-  }
-  return true
+function isAt({ text: wanted, open }: Part, text: string, at: number): boolean {
+  if (open === undefined) return text.startsWith(wanted, at)
+  return open.units.every((unit, i) => unit === ANY || unit === text.charCodeAt(at + i))
 }
 
 /** Whether a text fits one of many patterns: those without wildcards are looked up, the others tried. */

@@ -105,3 +105,41 @@ test(
 test(decides, false, 'an allow under a variable', allow(where('StringEquals', 'aws:PrincipalArn', '${aws:username}')))
 test(decides, true, 'a deny under a condition nobody can decide', allow(), deny(fence))
 test(decides, false, 'a deny under a condition that is met', allow(), deny(where('Null', 'kms:ViaService', 'true')))
+
+const ROLE = 'arn:aws:iam::111122223333:role/apps/admin'
+const SESSION = 'arn:aws:sts::111122223333:assumed-role/admin/monday'
+
+test('a session is sure to do what its role may', (t) => {
+  const sure = (role: string | undefined, ...statements: object[]) =>
+    surelyAllows(parseDocument(JSON.stringify({ Statement: statements })), {
+      principal: SESSION,
+      role,
+      action: 'kms:PutKeyPolicy',
+      resource: KEY,
+      known,
+    })
+  const [byRole, bySession] = [{ Principal: { AWS: ROLE } }, { Principal: { AWS: SESSION } }]
+  t.true(sure(ROLE, allow(byRole)))
+  t.false(sure(undefined, allow(byRole)), 'whose role nobody knows')
+  t.false(sure(ROLE.replace('apps/', ''), allow(byRole)), 'of another role')
+  t.true(sure(ROLE, allow(bySession)))
+  t.true(sure(ROLE, allow()), 'the account is named')
+  t.false(sure(ROLE, allow(), deny(byRole)))
+  t.true(sure(ROLE, allow(), deny({ Principal: { AWS: SESSION.replace('monday', 'tuesday') } })))
+})
+
+test('nobody is sure of anything under a name that is none', (t) => {
+  const document = parseDocument(JSON.stringify({ Statement: [allow({ Principal: '*' })] }))
+  const request = { action: 'kms:PutKeyPolicy', resource: KEY, known }
+  t.true(surelyAllows(document, { ...request, principal: ALICE }))
+  t.false(surelyAllows(document, { ...request, principal: ROLE }))
+  t.false(surelyAllows(document, { ...request, principal: 'alice' }))
+})
+
+test(
+  decides,
+  true,
+  'a variable that is known',
+  allow(where('StringEquals', 'kms:CallerAccount', "${kms:ViaService, '111122223333'}")),
+)
+test(decides, false, 'a resource that hangs on what nobody knows', allow({ Resource: `${KEY}\${aws:userid, ''}` }))

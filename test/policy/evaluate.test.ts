@@ -15,6 +15,7 @@ import {
   session,
   wanted,
   type Elements,
+  type Keys,
 } from './asking.ts'
 
 const action = test.macro<[string | string[], string, string]>({
