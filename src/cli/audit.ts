@@ -14,13 +14,16 @@ import { nearest } from '../nearest.ts'
 import { flagHelp, readFlags, UsageError, wholeNumber, type Flags, type Given } from './flags.ts'
 import { lineOf, spelled, visible } from './line.ts'
 import { momentOf } from './moment.ts'
-import { follow } from './tail.ts'
+import { remoteEvents } from './remote.ts'
+import { follow, followRemote } from './tail.ts'
 
 /** What auditing needs of the world. */
 export interface AuditWorld {
   /** What a data folder keeps of the trail: `openTrail`. */
   trail(data: string): Promise<OpenTrail>
   now(): Instant
+  /** Variables of the environment: credentials and Region. */
+  readonly env: Readonly<Record<string, string | undefined>>
   /** May give a promise when the reader is slow. */
   out(text: string): unknown
   error(text: string): void
@@ -48,6 +51,10 @@ const TAIL = {
   ...WHERE,
   ...WHICH,
   lines: { values: ['N'], help: 'how many of the latest events to begin with (10)' },
+  'endpoint-url': {
+    values: ['URL'],
+    help: 'ask this server, with the credentials of the environment; instead of --data',
+  },
   once: { values: [], help: 'do not wait for more' },
 } as const satisfies Flags
 
@@ -87,8 +94,8 @@ ${Object.entries(VERBS)
   .map(([name, { summary }]) => `  ${name.padEnd(8)}${summary}\n`)
   .join('')}
 ${flagHelp({ ...TAIL, ...VERIFY })}
-While a server has the room open, what it has not shipped yet (five minutes at most) is not seen here: ask the
-server, by LookupEvents. Exit code of ids and verify: 0 whole, 1 not, 2 not checked.
+While a server has the room open, what it has not shipped to log files yet, the last five minutes or so, is not
+seen here; \`tail --endpoint-url\` asks the server itself. Exit code of ids and verify: 0 whole, 1 not, 2 not checked.
 `
 
 /** Does what the first argument says; the exit code. */
@@ -110,7 +117,9 @@ export async function audit([name = '', ...args]: readonly string[], world: Audi
   }
 }
 
-async function open({ data, trail }: Given<Flags>, world: AuditWorld): Promise<OpenTrail> {
+async function open({ data, trail, ...given }: Given<Flags>, world: AuditWorld): Promise<OpenTrail> {
+  if (given['endpoint-url'] && (data ?? trail)) throw new UsageError('`--endpoint-url` excludes `--data` and `--trail`')
+  if (given['endpoint-url']) return { folder: '', close: () => Promise.resolve() }
   if (data && trail) throw new UsageError('`--data` and `--trail` exclude each other')
   const folder = trail?.[0] ?? data?.[0] ?? '.strongroom'
   if (!existsSync(folder)) throw new UsageError(`there is no folder \`${folder}\``)
@@ -137,7 +146,10 @@ async function tail(trail: OpenTrail, given: Given<typeof TAIL>, world: AuditWor
   const lines = wholeNumber('lines', given.lines, [0, 100_000]) ?? 10
   const filter = filterOf(given, world.now())
   const show = (record: CloudTrailRecord) => world.out(`${lineOf(record)}\n`)
-  await follow(trail, filter, { lines, once: given.once !== undefined, stop: world.stop }, show)
+  const following = { lines, once: given.once !== undefined, stop: world.stop }
+  const [endpoint] = given['endpoint-url'] ?? []
+  if (endpoint === undefined) await follow(trail, filter, following, show)
+  else await followRemote(() => remoteEvents({ endpoint, ...world }), filter, following, show)
   return 0
 }
 

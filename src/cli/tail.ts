@@ -13,17 +13,21 @@ export interface Following {
   readonly stop: Promise<unknown>
 }
 
+/** Between two looks; twice as long as LookupEvents asks of its callers. */
 const MILLIS = 1000
+
+type Show = (record: CloudTrailRecord) => void
 
 export async function follow(
   trail: OpenTrail,
   filter: Filter,
   { lines, once, stop }: Following,
-  show: (record: CloudTrailRecord) => void,
+  show: Show,
 ): Promise<void> {
   const latest: CloudTrailRecord[] = []
-  for await (const { record } of lines > 0 ? query(trail, filter, 'newest') : []) {
-    if (latest.push(record) === lines) break
+  for await (const { record } of query(trail, filter, 'newest')) {
+    if (latest.length === lines) break
+    latest.push(record)
   }
   latest.reverse().forEach(show)
   if (once) return
@@ -31,14 +35,43 @@ export async function follow(
   let last = await lastShipment(trail.folder)
   // From here on the store is free for a server.
   await trail.close()
-  let stopped = false
-  void stop.then(() => (stopped = true))
-  while (!stopped) {
+  await untilStopped(stop, async () => {
     for await (const { first, records } of shipments(trail.folder, { ...filter, after: last }, 'oldest')) {
       records.filter((record) => !seen.has(record.eventID) && matches(record, filter)).forEach(show)
       last = first
     }
+  })
+}
+
+/** The same of a running server, which tells its latest events `newest` first, each time it is asked. */
+export async function followRemote(
+  newest: () => AsyncIterable<CloudTrailRecord>,
+  filter: Filter,
+  { lines, once, stop }: Following,
+  show: Show,
+): Promise<void> {
+  let last: string | undefined
+  const look = async (most: number): Promise<void> => {
+    const latest: CloudTrailRecord[] = []
+    let newestId = last
+    for await (const record of newest()) {
+      if (record.eventID === last || latest.length === most) break
+      if (newestId === last) newestId = record.eventID
+      if (matches(record, filter)) latest.push(record)
+    }
+    last = newestId
+    latest.reverse().forEach(show)
+  }
+  await look(lines)
+  if (!once) await untilStopped(stop, () => look(Infinity))
+}
+
+async function untilStopped(stop: Promise<unknown>, look: () => Promise<void>): Promise<void> {
+  let stopped = false
+  void stop.then(() => (stopped = true))
+  while (!stopped) {
     await Promise.race([stop, setTimeout(MILLIS)])
+    await look()
   }
 }
 

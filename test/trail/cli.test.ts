@@ -1,13 +1,22 @@
 /** `strongroom audit`: what it prints and how it ends, over a trail that is partly shipped. */
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
+import { text } from 'node:stream/consumers'
+import { Hash } from '@smithy/core/serde'
+import { SignatureV4 } from '@smithy/signature-v4'
 import test, { type ExecutionContext } from 'ava'
 import { publicKeyOf } from '../../src/audit/files/signing.ts'
 import { audit, AUDIT_HELP } from '../../src/cli/audit.ts'
 import { UsageError } from '../../src/cli/flags.ts'
 import { visible } from '../../src/cli/line.ts'
 import { momentOf } from '../../src/cli/moment.ts'
+import { signedHeaders } from '../../src/cli/remote.ts'
+import { cloudtrail } from '../../src/cloudtrail/lookup.ts'
+import type { Context } from '../../src/context.ts'
 import { KmsError } from '../../src/errors.ts'
 import { ACCOUNT, DAY, HOUR, kept, OTHER, START, type KeptTrail } from './kept.ts'
 
@@ -37,13 +46,20 @@ async function run(
 ): Promise<Said> {
   const { folder, store } = trail
   const said = { out: '', error: '' }
-  const code = await audit([...args, ...(args.length === 0 || args.includes('--trail') ? [] : ['--data', folder])], {
-    trail: () => Promise.resolve({ folder, store, close: () => Promise.resolve() }),
-    now: () => trail.now,
-    out: (text) => (said.out += text),
-    error: (text) => (said.error += text),
-    stop,
-  })
+  const code = await audit(
+    [
+      ...args,
+      ...(args.length === 0 || args.some((arg) => /^--(trail|endpoint-url)$/.test(arg)) ? [] : ['--data', folder]),
+    ],
+    {
+      trail: () => Promise.resolve({ folder, store, close: () => Promise.resolve() }),
+      now: () => trail.now,
+      env: { AWS_ACCESS_KEY_ID: 'AKIATEST', AWS_REGION: 'us-east-1' },
+      out: (text) => (said.out += text),
+      error: (text) => (said.error += text),
+      stop,
+    },
+  )
   return { code, ...said }
 }
 
@@ -114,6 +130,73 @@ test('tail goes on with what is shipped, and tells nothing twice', async (t) => 
   const lines = (await following).out.trimEnd().split('\n')
   t.is(lines.length, 6)
   t.regex(lines[5]!, /k-9/)
+})
+
+/** A server that knows LookupEvents alone. */
+async function served(t: ExecutionContext, trail: KeptTrail): Promise<string> {
+  const { store, folder } = trail
+  const world = { store, folder, clock: () => trail.now, permit: () => undefined, settled: () => trail.settled() }
+  const server = createServer((request, response) => {
+    t.regex(
+      request.headers.authorization ?? '',
+      /^AWS4-HMAC-SHA256 Credential=AKIATEST\/20260131\/us-east-1\/cloudtrail\//,
+    )
+    void text(request).then(async (body) => {
+      const context = { caller: { account: ACCOUNT }, region: 'us-east-1' } as Context
+      response.end(JSON.stringify(await cloudtrail(world)('LookupEvents', JSON.parse(body), context)))
+    })
+  })
+  await once(server.listen(0, '127.0.0.1'), 'listening')
+  t.teardown(() => server.close())
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}/`
+}
+
+test('tail --endpoint-url asks a running server, also for what is not shipped yet', async (t) => {
+  const { trail } = await scene(t)
+  const url = await served(t, trail)
+  let stop = () => {}
+  const stopped = new Promise<void>((resolve) => (stop = resolve))
+  const following = run(trail, ['tail', '--lines', '2', '--endpoint-url', url], stopped)
+  await new Promise((resolve) => setTimeout(resolve, 500))
+  trail.use({ key: 'k-9' })
+  await new Promise((resolve) => setTimeout(resolve, 1500))
+  stop()
+  const lines = (await following).out.trimEnd().split('\n')
+  t.deepEqual(
+    lines.map((line) => line.split('  ')[4]),
+    ['k-2', 'k-1', 'k-9'],
+  )
+})
+
+test('what is sent to a server is signed as the SDK signs it', async (t) => {
+  const env = {
+    AWS_ACCESS_KEY_ID: 'AKIA',
+    AWS_SECRET_ACCESS_KEY: 'hush',
+    AWS_SESSION_TOKEN: 'token',
+    AWS_REGION: 'eu-west-1',
+  }
+  const { authorization, ...headers } = signedHeaders(
+    { endpoint: 'http://127.0.0.1:4599', env, now: () => START },
+    '{}',
+  )
+  const signer = new SignatureV4({
+    credentials: { accessKeyId: 'AKIA', secretAccessKey: 'hush', sessionToken: 'token' },
+    region: 'eu-west-1',
+    service: 'cloudtrail',
+    sha256: Hash.bind(null, 'sha256'),
+    applyChecksum: false,
+  })
+  const request = {
+    method: 'POST',
+    protocol: 'http:',
+    hostname: '127.0.0.1',
+    path: '/',
+    query: {},
+    headers,
+    body: '{}',
+  }
+  const signed = await signer.sign(request, { signingDate: new Date(START) })
+  t.is(authorization, signed.headers.authorization)
 })
 
 test('verify says what was proved: by the room, by a key from elsewhere, by the files themselves', async (t) => {
