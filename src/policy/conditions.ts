@@ -2,7 +2,7 @@
 import type { ContextReader, Values } from './context.ts'
 import type { Condition, Version } from './language.ts'
 import { ROWS } from './operators.ts'
-import { fill, keysOf, templateOf, type Template } from './variables.ts'
+import { fill, isConstant, keysOf, templateOf, type Template } from './variables.ts'
 
 /** Condition keys in lower case, with their values; `undefined` for one that is known to be absent. */
 export type Known = ReadonlyMap<string, Values>
@@ -20,10 +20,8 @@ export function requirementOf(condition: Condition, version: Version): Requireme
   const { reading, test } = ROWS[condition.operator]
   const variables = reading.variables && version === '2012-10-17'
   const all = condition.values.map((value) => templateOf(value, { ...reading, variables }))
-  const templates = all.filter((template) => keysOf(template).length > 0)
-  const tests = all.flatMap((template) =>
-    templates.includes(template) ? [] : [test(fill(template, () => undefined)!)],
-  )
+  const templates = all.filter((template) => !isConstant(template))
+  const tests = all.filter(isConstant).map((template) => test(fill(template, () => undefined)!))
   return { condition, keys: [condition.key, ...templates.flatMap(keysOf)], tests, templates }
 }
 

@@ -4,7 +4,7 @@ import type { ContextReader } from './context.ts'
 import type { Either, Principals, Statement, Version } from './language.ts'
 import { anyOf, fits, fold, globOf, type Token } from './match.ts'
 import { isExcepted, naming, type Asker, type Naming } from './principal.ts'
-import { fill, keysOf, templateOf, type Template } from './variables.ts'
+import { fill, isConstant, keysOf, templateOf, type Template } from './variables.ts'
 
 export interface Rule {
   readonly statement: Statement
@@ -60,9 +60,8 @@ function resourceTemplate(text: string, version: Version): Template {
 
 function resourceTest(texts: readonly string[], templates: readonly Template[]): Rule['resource'] {
   if (texts.includes('*')) return () => true
-  const constant = templates.filter((template) => keysOf(template).length === 0)
-  const globs = constant.map((template) => globOf(template as Token[]))
-  const variable = templates.filter((template) => !constant.includes(template))
+  const globs = templates.filter(isConstant).map((template) => globOf(template as Token[]))
+  const variable = templates.filter((template) => !isConstant(template))
   if (variable.length === 0) return (resource) => globs.some((glob) => fits(glob, resource))
   return (resource, read) =>
     globs.some((glob) => fits(glob, resource)) ||

@@ -62,6 +62,10 @@ export function keysOf(template: Template): string[] {
   return template.filter(isVariable).map(({ key }) => key)
 }
 
+export function isConstant(template: Template): boolean {
+  return !template.some(isVariable)
+}
+
 /** The template with its variables filled in; undefined when one has no value, or more than one. */
 export function fill(template: Template, read: ContextReader): Filled | undefined {
   const filled: (Token | typeof COLON)[] = []
