@@ -89,6 +89,11 @@ export class KeptTrail {
     }
   }
 
+  /** The same room, with the files of another folder. */
+  in(folder: string): KeptTrail {
+    return new KeptTrail(folder, this.store, this.trail, this.archive)
+  }
+
   settled(): Promise<void> {
     return this.trail.settled()
   }

@@ -1,8 +1,11 @@
 /** Verification: what was not touched is clean; whatever is done to a file, a record or the end of a chain is found and named. */
 import { createHash } from 'node:crypto'
+import { cp, mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import test from 'ava'
 import type { Offence } from '../../src/audit/files/offence.ts'
-import { kept, MINUTE, type KeptTrail } from './kept.ts'
+import { DAY, kept, MINUTE, type KeptTrail } from './kept.ts'
 
 interface Told {
   readonly Records: { eventID: string; sourceIPAddress: string }[]
@@ -128,7 +131,7 @@ const HARMS: Readonly<Record<string, Harm>> = {
     does: (trail, _, [, digest = '']) =>
       at(
         digest,
-        trail.edit(digest, (text) => text.replace('12:01', '12:02')),
+        trail.edit(digest, (text) => text.replace(/12:0\d/, '12:59')),
       ),
   },
   'a digest that was changed, with what is said of how it lies': {
@@ -283,4 +286,42 @@ test('any bit of any file, when it is turned, is found', async (t) => {
     await trail.write(object, bytes)
   }
   t.is((await trail.verify()).offence, undefined)
+})
+
+test('harm of every kind, done anywhere among several chains, is found', async (t) => {
+  const trail = await kept(t)
+  for (let i = 0; i < 8; i++) {
+    for (let j = 0; j < 5; j++)
+      for (const region of ['us-east-1', 'eu-west-1']) trail.use({ region, context: { at: `${i}/${j}` } })
+    await trail.ship()
+  }
+  const harms = Object.entries(HARMS).filter(([, { alone }]) => alone !== false)
+  const copy = await mkdtemp(join(tmpdir(), 'strongroom-harmed-'))
+  t.teardown(() => rm(copy, { recursive: true, force: true }))
+  for (let seed = 1; seed <= 120; seed++) {
+    const draw = chance(seed)
+    const [what, { does }] = harms[draw(harms.length)]!
+    const region = draw(2) ? 'us-east-1' : 'eu-west-1'
+    // Harm is done to the first three files at most, and the beginning of a chain stays what it is.
+    const from = what.startsWith('the beginning') ? 0 : draw(6)
+    await rm(copy, { recursive: true, force: true })
+    await cp(trail.folder, copy, { recursive: true })
+    const harmed = trail.in(copy)
+    const some = (names: string[]) => names.filter((name) => name.includes(`/${region}/`)).slice(from)
+    await does(harmed, some(await harmed.logs()), some(await harmed.digests()))
+    t.truthy((await harmed.verify({ alone: seed % 2 === 0 })).offence, `seed ${seed}: ${what}`)
+  }
+})
+
+test('after old days were removed, the beginning of what is left is guarded as before', async (t) => {
+  const trail = await kept(t, { retainDays: 2 })
+  for (let day = 0; day < 6; day++) {
+    await trail.ships(1, 3)
+    trail.now += DAY
+  }
+  await trail.ships(1, 3)
+  t.is((await trail.verify({ alone: true })).offence, undefined)
+  const [[log = ''], [digest = '']] = [await trail.logs(), await trail.digests()]
+  for (const file of [log, digest, `${digest}.sig`]) await trail.remove(file)
+  t.is((await trail.verify({ alone: true })).offence?.file, digest)
 })

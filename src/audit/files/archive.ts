@@ -32,6 +32,9 @@ export interface ArchiveParts extends Keyring {
 const MOST_RECORDS = 8192
 const MOST_CHUNKS = 1024
 
+/** Records that are rendered without a pause: some milliseconds' worth. */
+const IN_A_ROW = 256
+
 /** Shipping is due when so many chunks wait, or one has waited so long. */
 const CHUNKS = 64
 const MILLIS = 300_000
@@ -132,6 +135,7 @@ export class Archive {
   private async gather({ first, last, at }: Shipment): Promise<{ logs: Map<string, Gathered>; changes: Change[] }> {
     const logs = new Map<string, Gathered>()
     const changes: Change[] = []
+    let rendered = 0
     for await (const chunk of chunksIn(this.store)) {
       if (chunk.first > last) break
       for (const { record } of readChunk(chunk, this.parts.trail.id)) {
@@ -142,10 +146,10 @@ export class Archive {
           logs.set(nameOf(chain), gathered)
         }
         gathered.log.records.push({ text: textOf(record), time: record.eventTime })
+        // Rendering takes a while: others get their turn in between.
+        if (++rendered % IN_A_ROW === 0) await setImmediate()
       }
       changes.push(eraseChunk(chunk.first))
-      // Rendering takes a while: others get their turn in between.
-      await setImmediate()
     }
     return { logs, changes }
   }
