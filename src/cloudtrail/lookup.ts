@@ -112,7 +112,7 @@ function lookedUp(record: CloudTrailRecord): LookedUp {
 }
 
 /** A user's name, a session's, or `root`. */
-export function usernameOf({ type, userName, principalId }: UserIdentity): string | undefined {
+function usernameOf({ type, userName, principalId }: UserIdentity): string | undefined {
   if (type === 'Root') return 'root'
   return userName ?? (type === 'AssumedRole' ? principalId?.split(':').slice(1).join(':') : undefined)
 }
