@@ -144,14 +144,13 @@ function wayIn(question: Question, voices: Voices): Decision {
   const isOwn = asker.account === owner
   // Aliases and resources that are none have no policy: only the account they are in can allow it.
   if (!resource) return isOwn ? byIdentity(voices, [], undefined) : no(undefined, [], ['resource'])
-  if (!isOwn) return acrossAccounts(grant, resource, voices)
+  if (!isOwn) return acrossAccounts(question, resource, voices)
   if (grant !== undefined) return yes([], grant)
   const direct = resource.filter((ground) => isEnough(ground, voices))
   if (direct.length > 0) return yes(direct, undefined)
-  const named = resource.filter(({ statement }) => statement.naming !== 'account')
-  // A role that is named needs no identity policy; it was its boundary or session policy that was silent.
-  if (named.length > 0 && !resource.some(isDelegation)) return no(undefined, [], silentLimits(voices))
-  if (!resource.some(isDelegation)) return no(undefined, [], without(voices))
+  // Whom the key names needs no identity policy: it was the boundary or session policy of a role that was silent.
+  if (!resource.some(isDelegation))
+    return no(undefined, [], resource.length > 0 ? silentLimits(voices) : without(voices))
   return byIdentity(voices, resource.filter(isDelegation), undefined)
 }
 
@@ -165,10 +164,29 @@ function alone(grant: string | undefined, resource: readonly Ground[] | undefine
  * Both accounts must say yes: the key's by policy or grant, the caller's by its own policies. That a grant does not do without
  * the latter is the general rule for two accounts; the guide does not say so for grants.
  */
-function acrossAccounts(grant: string | undefined, resource: readonly Ground[], voices: Voices): Decision {
+function acrossAccounts({ action, grant }: Question, resource: readonly Ground[], voices: Voices): Decision {
+  if (!ACROSS_ACCOUNTS.has(action.toLowerCase())) return no(undefined, [], ['resource'])
   if (grant !== undefined) return byIdentity(voices, [], grant)
   return resource.length > 0 ? byIdentity(voices, resource, undefined) : no(undefined, [], without(voices))
 }
+
+/** What can be done to keys of other accounts; all else fails, whatever policies say (facts: operations). */
+const ACROSS_ACCOUNTS = new Set(
+  [
+    ...[
+      'CreateGrant',
+      'ListGrants',
+      'RetireGrant',
+      'RevokeGrant',
+      'DescribeKey',
+      'GetKeyRotationStatus',
+      'GetPublicKey',
+    ],
+    ...['Encrypt', 'Decrypt', 'ReEncryptFrom', 'ReEncryptTo', 'Encapsulate', 'Decapsulate', 'DeriveSharedSecret'],
+    ...['GenerateDataKey', 'GenerateDataKeyPair', 'GenerateDataKeyPairWithoutPlaintext'],
+    ...['GenerateDataKeyWithoutPlaintext', 'GenerateMac', 'VerifyMac', 'Sign', 'Verify'],
+  ].map((operation) => `kms:${operation}`.toLowerCase()),
+)
 
 /** What limits a caller whom the key policy names so: a role by boundary and session policy, all others by neither. */
 function isEnough({ statement: { naming } }: Ground, voices: Voices): boolean {
