@@ -57,7 +57,7 @@ export function spelled(member: string): string {
 const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec']
 
 /** `May 21, 2025, 5:47:45 AM`, in UTC. */
-export function dateText(instant: Instant): string {
+function dateText(instant: Instant): string {
   const date = new Date(instant)
   const hours = date.getUTCHours()
   const day = `${MONTHS[date.getUTCMonth()]} ${date.getUTCDate()}, ${date.getUTCFullYear()}`
