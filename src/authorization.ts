@@ -23,7 +23,8 @@ import {
   type Source,
 } from './decision.ts'
 import { fail } from './errors.ts'
-import { granting, type Grant } from './grants.ts'
+import { granting } from './granting.ts'
+import type { Grant } from './grants.ts'
 import type { GrantConstraints, GrantOperation } from './model/kms.ts'
 import type { ContextReader, Values } from './policy/context.ts'
 import { parseDocument, parseIdentityPolicy } from './policy/document.ts'

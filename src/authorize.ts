@@ -1,32 +1,336 @@
 /**
- * Who may. Every identity is its account's root so far, and a key is its account's alone: policies and grants of customers
- * are kept and shown, but ask for nobody's leave yet. Those of AWS managed keys hold.
+ * Who may: puts the question of a call to the policies and grants it falls under. What the answer depends on decides how long
+ * it is kept: most are the same for a caller, an action and a key, whatever a request says, and are found without a look at
+ * any policy.
  */
+import { Access, type Kept } from './access.ts'
+import { after, type Eventually } from './backends/backend.ts'
+import { encryptionContext, holds, readerOf, type Asked } from './conditions.ts'
+import type { Context } from './context.ts'
+import { decide, denialText, type Decision, type Question, type Source } from './decision.ts'
 import { KmsError } from './errors.ts'
+import { granting, mayRetire, type GrantQuestion } from './granting.ts'
+import type { Grant } from './grants.ts'
+import type { Identities } from './identities/identities.ts'
 import type { Caller } from './identity.ts'
 import type { Key } from './keys.ts'
-import type { Resource } from './operation.ts'
-import { permits, policyOf } from './policies.ts'
+import { SHAPES, type CreateGrantRequest, type GrantOperation } from './model/kms.ts'
+import type { Ask, Call, Resource } from './operation.ts'
+import { policyOf } from './policies.ts'
+import type { ContextReader } from './policy/context.ts'
+import { parseDocument, type Document } from './policy/document.ts'
+import { consulted } from './policy/evaluate.ts'
+import type { Records } from './store/cache.ts'
 
-/** Throws AccessDeniedException unless `caller` may do `action` to `resource`. */
-export function authorize(caller: Caller, action: string, resource: Resource): void {
-  if (caller.account !== resource.account) throw denied(caller, action, resource.arn)
-  if (isManaged(resource) && !mayManaged(caller, action, resource)) throw denied(caller, action, resource.arn)
+/** One question, and the request it is asked for. */
+interface Asking extends Ask {
+  readonly call: Call
+  readonly context: Context
 }
 
-/** A key of AWS's own, which is in the customer's account to be looked at. */
-function isManaged(resource: Resource): resource is Key {
-  return (resource as Partial<Key>).manager === 'AWS'
+/** What stays the same for a caller who asks for one action on one resource. */
+interface Standing extends Kept {
+  readonly caller: Caller
+  /** The names of the key, with the count of their changes, when some policy asks for them. */
+  readonly aliases: readonly string[] | undefined
+  readonly aliasEpoch: number
+  readonly question: Omit<Question, 'context' | 'grant'>
+  /** Condition keys that differ from request to request, and which some policy may ask for. */
+  readonly varying: readonly string[]
+  /** Some policy asks what differs from moment to moment. */
+  readonly passing: boolean
+  readonly asksLastUse: boolean
+  /** Decisions by the values of `varying`, and by the grant that has its say. */
+  readonly kept: Map<string, Decision>
+  /** Grants to the caller, once they had to be looked up. */
+  grants: readonly Grant[] | undefined
 }
 
-/** Its policy is the one thing there is to ask; but who may retire a grant, no key policy has a say in. */
-function mayManaged(caller: Caller, action: string, key: Key): boolean {
-  return action === 'kms:RetireGrant' || permits(policyOf(key), caller, action, key)
+const DOCUMENTS = 4096
+const DECISIONS = 1024
+
+export class Authority {
+  private readonly records: Records
+  private readonly identities: Identities
+  /** Milliseconds until a grant is known without its token. */
+  private readonly grantDelay: number
+  private readonly documents = new Map<string, Document>()
+  /** Decisions about no resource in particular. */
+  private readonly nowhere = new WeakMap<Caller, Access>()
+
+  constructor(records: Records, identities: Identities, grantDelay: number) {
+    this.records = records
+    this.identities = identities
+    this.grantDelay = grantDelay
+  }
+
+  /** Whether it is a yes that was met before and holds whatever the request says: the hot path's one look. */
+  isStanding({ caller, context }: Call, action: string, { last }: Access): boolean {
+    return (
+      last !== undefined &&
+      last.always &&
+      last.caller === caller &&
+      last.action === action &&
+      last.epoch === this.identities.epoch &&
+      context.origin.endpoint === undefined
+    )
+  }
+
+  /** The decision; a promise when something has to be looked up for it. */
+  decide(ask: Ask, call: Call): Eventually<Decision> {
+    const { resource, action } = ask
+    const { context } = call
+    const asking = { ...ask, call, context }
+    if (action === 'kms:RetireGrant') return this.retirement(asking)
+    const access = this.accessOf(call.caller, resource, context)
+    const found = access?.find(call.caller, action) as Standing | undefined
+    if (found && this.isCurrent(found, resource)) return this.judge(found, asking, access)
+    return after(this.standing(asking), (standing) => {
+      access?.keep(standing)
+      return this.judge(standing, asking, access)
+    }) as Eventually<Decision>
+  }
+
+  /** Where decisions about a resource are kept, if they are. */
+  private accessOf(caller: Caller, resource: Resource | undefined, { origin }: Context): Access | undefined {
+    // What an endpoint's policy has to say is asked anew.
+    if (origin.endpoint) return undefined
+    if (resource) return keyIn(resource)?.access
+    let access = this.nowhere.get(caller)
+    if (!access) this.nowhere.set(caller, (access = new Access()))
+    return access
+  }
+
+  private isCurrent({ epoch, aliases, aliasEpoch }: Standing, resource: Resource | undefined): boolean {
+    return epoch === this.identities.epoch && (!aliases || aliasEpoch === this.aliasEpoch(resource as Key))
+  }
+
+  /** What is the same for all requests of this caller for this action on this resource. */
+  private standing(asking: Asking): Eventually<Standing> {
+    const question = this.question(asking)
+    const asked = new Set(sourcesOf(question).flatMap(({ document }) => [...consulted(document, question)]))
+    const key = asking.resource && keyIn(asking.resource)
+    // What CreateKey is to make is not a key yet, and different each time.
+    const varying = [...asked].filter((name) => (key ? holds(name) === 'asked' : holds(name) !== 'passing'))
+    const standing = {
+      caller: asking.call.caller,
+      action: asking.action,
+      epoch: this.identities.epoch,
+      aliasEpoch: key ? this.aliasEpoch(key) : 0,
+      aliases: undefined,
+      question,
+      varying,
+      passing: [...asked].some((name) => holds(name) === 'passing'),
+      asksLastUse: asked.has('kms:trailingdayswithoutkeyusage'),
+      kept: new Map<string, Decision>(),
+      grants: undefined,
+      always: false,
+    }
+    if (!key || !asked.has('kms:resourcealiases')) return standing
+    return this.aliasesOf(key).then((aliases) => ({ ...standing, aliases }))
+  }
+
+  private question({ call, context, resource, action }: Asking): Standing['question'] {
+    const { caller } = call
+    const owner = resource?.account ?? caller.account
+    const key = resource && keyIn(resource)
+    const isForeign = owner !== caller.account && caller.type !== 'Service'
+    return {
+      asker: caller,
+      action,
+      resource: resource?.arn ?? '*',
+      owner,
+      policies: caller.policies,
+      resourcePolicy: isForeign && !(key && CROSS_ACCOUNT.has(call.operation)) ? SILENT : key && this.keyPolicy(key),
+      resourceControl: key?.manager === 'AWS' ? [] : this.identities.resourceControl(owner),
+      endpoint: context.origin.endpoint?.policy,
+    }
+  }
+
+  private judge(standing: Standing, asking: Asking, access: Access | undefined): Eventually<Decision> {
+    if (!standing.asksLastUse) return this.weigh(standing, asking, access, undefined)
+    const lastUse = this.records.lastUsage.of(asking.resource as Key)
+    return lastUse.then((use) => this.weigh(standing, asking, access, use?.at))
+  }
+
+  /** What policies say; and where they say nothing, what grants do. */
+  private weigh(
+    standing: Standing,
+    asking: Asking,
+    access: Access | undefined,
+    lastUse: number | undefined,
+  ): Eventually<Decision> {
+    const { aliases, varying, passing } = standing
+    const context = readerOf(askedOf(asking, aliases, lastUse))
+    const under = passing ? undefined : varying.length === 0 ? '' : JSON.stringify(varying.map((name) => context(name)))
+    const decision = settle(standing, context, under, undefined)
+    if (decision.allowed) {
+      standing.always = !passing && varying.length === 0
+      if (standing.always && access) access.last = standing
+      return decision
+    }
+    if (decision.explicit || !isGrantable(standing)) return decision
+    return after(this.grantsOf(standing, asking.resource as Key), (grants) => {
+      const grant = grants.length === 0 ? undefined : granting(grants, this.grantQuestion(asking))
+      if (!grant) return decision
+      asking.call.parent = grant
+      return settle(standing, context, under, grant.id)
+    }) as Eventually<Decision>
+  }
+
+  /** Who may retire a grant, the grant itself says; policies of identities can forbid it, and allow it where it was made. */
+  private retirement(asking: Asking): Decision {
+    const { call } = asking
+    const context = readerOf(askedOf(asking, undefined, undefined))
+    const { issuer } = call.grant ?? { issuer: call.caller.account }
+    const byIdentity = decide({
+      ...this.question(asking),
+      // The key, its policy and what its account forbids have no say.
+      ...{ owner: issuer, resourcePolicy: issuer === call.caller.account ? undefined : SILENT, resourceControl: [] },
+      grant: undefined,
+      context,
+    })
+    if (byIdentity.explicit || !call.grant) return byIdentity
+    if (!mayRetire(call.grant, granteesOf(call.caller), call.caller, byIdentity.allowed))
+      return { ...byIdentity, allowed: false }
+    return { ...byIdentity, allowed: true, missing: [], grant: byIdentity.allowed ? undefined : call.grant.id }
+  }
+
+  private grantsOf(standing: Standing, key: Key): Eventually<readonly Grant[]> {
+    if (standing.grants) return standing.grants
+    const { round } = key.access
+    return this.records.grants.to(key, granteesOf(standing.caller)).then((grants) => {
+      if (key.access.round === round) standing.grants = grants
+      return grants
+    })
+  }
+
+  private grantQuestion(asking: Asking): GrantQuestion {
+    const { call, context, action } = asking
+    return {
+      operation: operationOf(action),
+      grantees: granteesOf(call.caller),
+      encryptionContext: encryptionContext(asking),
+      sourceArn: context.via?.sourceArn,
+      now: call.now,
+      delay: this.grantDelay,
+      tokens: call.granted,
+      child: action === 'kms:CreateGrant' ? (call.input as CreateGrantRequest) : undefined,
+    }
+  }
+
+  private keyPolicy(key: Key): Source {
+    const text = policyOf(key)
+    let document = this.documents.get(text)
+    if (!document) {
+      if (this.documents.size >= DOCUMENTS) this.documents.clear()
+      this.documents.set(text, (document = parseDocument(text)))
+    }
+    return { kind: 'resource', name: 'key policy', document }
+  }
+
+  private aliasEpoch({ region, account }: Key): number {
+    return this.records.scope(region, account).aliasEpoch
+  }
+
+  private async aliasesOf(key: Key): Promise<string[]> {
+    const found = await this.records.aliases(this.records.scope(key.region, key.account), key.id, undefined, 1000)
+    return found.map(({ name }) => name)
+  }
 }
 
 /** What a stranger hears of somebody else's resource, whether or not there is one. */
-export function denied(caller: Caller, action: string, arn: string): KmsError {
-  const reason = `because no resource-based policy allows the ${action} action`
-  const message = `User: ${caller.arn} is not authorized to perform: ${action} on resource: ${arn} ${reason}`
-  return new KmsError('AccessDeniedException', message)
+export function refusal({ action, resource }: Ask, { caller }: Call, decision: Decision): KmsError {
+  const text = denialText(caller, action, resource?.arn ?? '*', decision)
+  return new KmsError('AccessDeniedException', text)
+}
+
+/** What can be done to keys of other accounts; all else fails, whatever their policies say (facts: operations). */
+const CROSS_ACCOUNT = new Set([
+  'CreateGrant',
+  'Decapsulate',
+  'Decrypt',
+  'DeriveSharedSecret',
+  'DescribeKey',
+  'Encapsulate',
+  'Encrypt',
+  'GenerateDataKey',
+  'GenerateDataKeyPair',
+  'GenerateDataKeyPairWithoutPlaintext',
+  'GenerateDataKeyWithoutPlaintext',
+  'GenerateMac',
+  'GetKeyRotationStatus',
+  'GetPublicKey',
+  'ListGrants',
+  'ReEncrypt',
+  'RetireGrant',
+  'RevokeGrant',
+  'Sign',
+  'Verify',
+  'VerifyMac',
+])
+
+/** The policy of what a stranger cannot be told of: it says nothing. */
+const SILENT: Source = {
+  kind: 'resource',
+  name: 'key policy',
+  document: { version: '2012-10-17', id: undefined, statements: [], rules: [] },
+}
+
+const GRANTABLE = new Set<string>(SHAPES.GrantOperation.enum)
+
+function operationOf(action: string): GrantOperation {
+  return action.slice('kms:'.length) as GrantOperation
+}
+
+/** Whether a grant could say yes: an operation grants know, on a key that is not out of reach altogether. */
+function isGrantable({ action, question }: Standing): boolean {
+  return (
+    question.resourcePolicy !== undefined && question.resourcePolicy !== SILENT && GRANTABLE.has(operationOf(action))
+  )
+}
+
+/** The key that a resource is; an alias, or what was not found, is none. */
+function keyIn(resource: Resource): Key | undefined {
+  return 'access' in resource ? (resource as Key) : undefined
+}
+
+/** Every name that a grant to this caller can have been made in. */
+function granteesOf({ type, arn, roleArn, account }: Caller): string[] {
+  if (type === 'Service') return [arn]
+  const root = `${arn.split(':', 2).join(':')}:iam::${account}:root`
+  return [...new Set([arn, roleArn ?? arn, root])]
+}
+
+function sourcesOf({ policies, resourcePolicy, resourceControl, endpoint }: Standing['question']): Source[] {
+  const { identity, boundary, session, serviceControl } = policies
+  const all = [...identity, boundary, ...(session ?? []), ...serviceControl.flat(), ...resourceControl]
+  return [...all, resourcePolicy, endpoint].filter((source) => source !== undefined)
+}
+
+function askedOf(
+  { call, context, action, resource, region }: Asking,
+  aliases: Asked['aliases'],
+  lastUse: Asked['lastUse'],
+): Asked {
+  const key = resource && keyIn(resource)
+  return { call, context, action, resource, key, region: region ?? context.region, aliases, lastUse }
+}
+
+/** The decision, kept or made, and then kept unless it is for the moment. */
+function settle(
+  standing: Standing,
+  context: ContextReader,
+  under: string | undefined,
+  grant: string | undefined,
+): Decision {
+  const place = grant === undefined || under === undefined ? under : `${under} ${grant}`
+  const known = place === undefined ? undefined : standing.kept.get(place)
+  if (known) return known
+  const decision = decide({ ...standing.question, grant, context })
+  if (place !== undefined) {
+    if (standing.kept.size >= DECISIONS) standing.kept.clear()
+    standing.kept.set(place, decision)
+  }
+  return decision
 }

@@ -1,13 +1,23 @@
 /** The direct door: one method an operation, typed with AWS's shapes, in the name of one caller at one Region. */
 import { OPERATIONS, type Inputs, type OperationName, type Outputs } from './model/kms.ts'
 import { KeyHandle } from './handle.ts'
-import { prepared, type Context, type Prepared, type Service } from './service.ts'
+import type { Context } from './context.ts'
+import { durationOf } from './grants.ts'
+import { prepared, type Prepared, type Service } from './service.ts'
+
+/** What AWS's CreateGrant does not know. */
+export interface GrantOptions {
+  /** When the grant stops working: `24h`, `30m`, `7d`, or seconds. Default: never. */
+  expiresIn?: string | number
+}
 
 /** `encrypt`, `decrypt`, `reEncrypt` …: what AWS calls Encrypt, Decrypt, ReEncrypt. */
 export type Operations = {
   readonly [N in OperationName as Uncapitalize<N>]: (
     ...input: Partial<Inputs[N]> extends Inputs[N] ? [input?: Inputs[N]] : [input: Inputs[N]]
   ) => Promise<Outputs[N]>
+} & {
+  readonly createGrant: (input: Inputs['CreateGrant'], options?: GrantOptions) => Promise<Outputs['CreateGrant']>
 }
 
 class Door {
@@ -25,12 +35,23 @@ class Door {
   }
 }
 
+/** A call's context, with what its operation alone takes. */
+function contextWith(context: Context, name: string, options: GrantOptions | undefined): Context {
+  if (name !== 'CreateGrant' || options?.expiresIn === undefined) return context
+  return { ...context, caller: context.caller, grantExpiresIn: durationOf(options.expiresIn) }
+}
+
 for (const name of Object.keys(OPERATIONS)) {
   let entry: Prepared | undefined
   Object.defineProperty(Door.prototype, name[0]!.toLowerCase() + name.slice(1), {
     // Asynchronous, so that whatever is thrown on the spot comes as a rejection all the same.
-    async value(this: { service: Service; context: Context }, input: unknown): Promise<unknown> {
-      return this.service.run((entry ??= prepared(name)), input ?? {}, this.context)
+    async value(
+      this: { service: Service; context: Context },
+      input: unknown,
+      options?: GrantOptions,
+    ): Promise<unknown> {
+      const context = options === undefined ? this.context : contextWith(this.context, name, options)
+      return this.service.run((entry ??= prepared(name)), input ?? {}, context)
     },
   })
 }

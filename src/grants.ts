@@ -1,7 +1,7 @@
 /** A grant as a record, and the pure rules about it: whom it may name, what it may allow, when two are one. */
 import { createHash } from 'node:crypto'
 import { arnOf, partitionOf } from './arn.ts'
-import type { Instant } from './clock.ts'
+import { NEVER, type Instant } from './clock.ts'
 import { fail } from './errors.ts'
 import type { Key } from './keys.ts'
 import type { CreateGrantRequest, GrantConstraints, GrantListEntry, GrantOperation, KeyUsageType } from './model/kms.ts'
@@ -22,6 +22,8 @@ export interface Grant {
   /** '' for none. */
   readonly name: string
   readonly created: Instant
+  /** When it stops working; NEVER unless strongroom was asked for an end, for AWS's grants have none. */
+  readonly expires: Instant
   /** The account of who made it. */
   readonly issuer: string
   /** The ARN of a principal, or the name of a service. */
@@ -134,15 +136,24 @@ export function requireFit({ Operations, Constraints }: CreateGrantRequest, key:
   }
 }
 
-/** The grant that `input` asks for on `key`. */
-export function grantOf(input: CreateGrantRequest, key: Key, id: string, issuer: string, now: Instant): Grant {
+/** The grant that `input` asks for on `key`, for so many milliseconds. */
+export function grantOf(
+  input: CreateGrantRequest,
+  key: Key,
+  id: string,
+  issuer: string,
+  now: Instant,
+  expiresIn: number | undefined,
+): Grant {
   const { region, account, id: keyId } = key
   const { Name: name = '', Constraints } = input
   const [grantee, retiring = ''] = [granteeOf(input)!, retiringOf(input)]
   const operations = [...new Set(input.Operations)]
   const constraints = Constraints && Object.values(Constraints).some((it) => it) ? Constraints : undefined
   const request =
-    name === '' ? id : digest([name, issuer, grantee, retiring, operations.toSorted(), sorted(constraints)])
+    name === ''
+      ? id
+      : digest([name, issuer, grantee, retiring, operations.toSorted(), sorted(constraints), expiresIn ?? null])
   return {
     region,
     account,
@@ -150,6 +161,7 @@ export function grantOf(input: CreateGrantRequest, key: Key, id: string, issuer:
     id,
     name,
     created: now,
+    expires: expiresIn === undefined ? NEVER : now + expiresIn,
     issuer,
     grantee,
     retiring,
@@ -158,6 +170,22 @@ export function grantOf(input: CreateGrantRequest, key: Key, id: string, issuer:
     request,
     version: 0,
   }
+}
+
+/** A grant that has ended is none, whether or not it was swept yet. */
+export function isAlive({ expires }: Grant, now: Instant): boolean {
+  return now < expires
+}
+
+const UNITS = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 }
+const LONGEST = 3650 * UNITS.d
+
+/** Milliseconds in `24h`, `30m`, `7d`, `90s`, or in so many seconds. */
+export function durationOf(text: string | number): number {
+  const [, count, unit = 's'] = /^(\d{1,10})([smhd]?)$/.exec(String(text)) ?? []
+  const millis = Number(count) * UNITS[(unit || 's') as keyof typeof UNITS]
+  if (millis >= 1000 && millis <= LONGEST) return millis
+  return refuse(`A grant can last from 1s to 3650d, not '${text}'.`)
 }
 
 function digest(value: unknown): string {

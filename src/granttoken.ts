@@ -28,7 +28,8 @@ export async function readGrantToken(text: string, secrets: Secrets): Promise<Gr
   }
 }
 
-/** Refuses tokens nobody was given; those of grants that are gone are no offence. */
-export async function requireGrantTokens(tokens: readonly string[], secrets: Secrets): Promise<void> {
-  await Promise.all(tokens.map((token) => readGrantToken(token, secrets)))
+/** The ids of the grants that `tokens` name. Tokens nobody was given are refused; those of grants that are gone are no offence. */
+export async function tokensOf(tokens: readonly string[], secrets: Secrets): Promise<ReadonlySet<string>> {
+  const names = await Promise.all(tokens.map((token) => readGrantToken(token, secrets)))
+  return new Set(names.map(({ id }) => id))
 }

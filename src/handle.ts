@@ -8,7 +8,8 @@ import { fail } from './errors.ts'
 import { validator } from './model/validate.ts'
 import type { Call, Operation } from './operation.ts'
 import { decrypt, encrypt } from './operations/crypto.ts'
-import { prepareEntry, type Context, type Prepared, type Service } from './service.ts'
+import type { Context } from './context.ts'
+import { prepareEntry, type Prepared, type Service } from './service.ts'
 
 /** What a ciphertext is longer than its plaintext, in bytes. */
 export const CIPHERTEXT_OVERHEAD = HEADER + BODY_OVERHEAD

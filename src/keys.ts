@@ -1,4 +1,5 @@
 /** A KMS key as a record, and the pure rules about it: its state at an instant, its materials, its related keys. */
+import { Access } from './access.ts'
 import { arnOf } from './arn.ts'
 import { headerOf } from './ciphertext.ts'
 import { DAY, NEVER, type Instant } from './clock.ts'
@@ -58,6 +59,8 @@ export interface KeyFields {
 export interface Key extends KeyFields {
   readonly arn: string
   readonly used: LastUse
+  /** Decisions about this version of the key. */
+  readonly access: Access
   /** The material that encrypts, whether or not it is there. */
   readonly current: Material | undefined
   /** From `calmFrom` until `calmUntil` the key is Enabled, its materials are there, and no date of it passes. */
@@ -109,6 +112,8 @@ export interface LastUse {
   operation: string
   at: Instant
   requestId: string | undefined
+  /** The number of its event on record. */
+  event: number | undefined
   /** Not yet written down. */
   pending: boolean
 }
@@ -155,8 +160,10 @@ export function keyOf(fields: KeyFields): Key {
   const current = materials.find((material) => material.id === currentId)
   // A replica made from the fields of its primary key is used by itself.
   const used =
-    fields.used?.arn === arn ? fields.used : { arn, operation: '', at: 0, requestId: undefined, pending: false }
-  const key = { ...fields, arn, current, used, calmFrom: NEVER, calmUntil: 0 }
+    fields.used?.arn === arn
+      ? fields.used
+      : { arn, operation: '', at: 0, requestId: undefined, event: undefined, pending: false }
+  const key = { ...fields, arn, current, used, access: new Access(), calmFrom: NEVER, calmUntil: 0 }
   if (!key.enabled || !isWhole(key, 0) || key.pendingWindow > 0 || key.customKeyStoreId !== undefined) return key
   key.calmFrom = key.transition?.state === 'Creating' ? key.transition.until : 0
   key.calmUntil = Math.min(

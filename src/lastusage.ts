@@ -9,10 +9,18 @@ import type { Key } from './keys.ts'
 import { eraseUse, putUse, storedUse, type Use } from './store/lastusage.ts'
 import { isConflict, type Change, type Store } from './store/store.ts'
 
+/** What events on record are called outside, by their numbers. */
+export interface Names {
+  eventId(number: number): string
+  requestId(number: number): string
+}
+
 const EVERY = 60_000
 const AT_A_TIME = 500
 
 export class LastUsage {
+  /** Set where there is a trail. */
+  names: Names | undefined
   private readonly store: Store
   /** Keys used since their last use was written down, by ARN. */
   private readonly pending = new Map<string, Key>()
@@ -23,12 +31,13 @@ export class LastUsage {
     this.store = store
   }
 
-  /** Notes that `operation` has just been done with `key`. */
-  note(key: Key, operation: string, now: Instant, requestId: string | undefined): void {
+  /** Notes that `operation` has just been done with `key`, and the number of the event that tells of it. */
+  note(key: Key, operation: string, now: Instant, requestId: string | undefined, event: number | undefined): void {
     const used = key.used
     used.operation = operation
     used.at = now
     used.requestId = requestId
+    used.event = event
     if (!used.pending) this.enlist(key, now)
     if (now >= this.due) this.flushLater(now)
   }
@@ -36,7 +45,7 @@ export class LastUsage {
   /** The last use of `key`; undefined if there was none yet. */
   async of(key: Key): Promise<Use | undefined> {
     const used = this.pending.get(key.arn)
-    return used ? useOf(used) : storedUse(this.store, key)
+    return used ? this.useOf(used) : storedUse(this.store, key)
   }
 
   /** Writes down what is pending. */
@@ -65,7 +74,7 @@ export class LastUsage {
   }
 
   private async write(keys: readonly Key[]): Promise<void> {
-    const uses = keys.map((key) => ({ key, use: useOf(key) }))
+    const uses = keys.map((key) => ({ key, use: this.useOf(key) }))
     const changes = await Promise.all(
       uses.map(async ({ key, use }): Promise<Change | undefined> => {
         const stored = await storedUse(this.store, key)
@@ -89,10 +98,16 @@ export class LastUsage {
     key.used.pending = false
     this.pending.delete(key.arn)
   }
-}
 
-/** What is in a key's pocket. A call through a door that gives no request ids gets one when somebody asks. */
-function useOf({ used }: Key): Use {
-  used.requestId ??= randomUUID()
-  return { operation: used.operation, at: used.at, requestId: used.requestId }
+  /** What is in a key's pocket. A call through a door that gives no request ids gets one when somebody asks. */
+  private useOf({ used }: Key): Use {
+    const { event, operation, at } = used
+    used.requestId ??= event === undefined || !this.names ? randomUUID() : this.names.requestId(event)
+    return {
+      operation,
+      at,
+      requestId: used.requestId,
+      eventId: event === undefined ? undefined : this.names?.eventId(event),
+    }
+  }
 }

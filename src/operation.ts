@@ -7,10 +7,12 @@ import type { Alias } from './aliases.ts'
 import { arnOf, parseIdentifier } from './arn.ts'
 import { after, type Backend, type Eventually, type Recipient } from './backends/backend.ts'
 import { isFramed } from './ciphertext.ts'
-import type { Instant } from './clock.ts'
+import type { Clock, Instant } from './clock.ts'
 import type { Entropy } from './entropy.ts'
 import { fail, KmsError, MissingResource } from './errors.ts'
 import type { Grant } from './grants.ts'
+import type { Context } from './context.ts'
+import type { Decision } from './decision.ts'
 import type { Caller } from './identity.ts'
 import { isGone, stateOf, withFields, type Key, type Material } from './keys.ts'
 import type { Inputs, KeyState, KeyUsageType, OperationName, Outputs } from './model/kms.ts'
@@ -23,6 +25,7 @@ export class Call<I = unknown> {
   readonly operation: string
   readonly input: I
   readonly caller: Caller
+  readonly context: Context
   /** The caller's account in the Region of the endpoint: what identifiers are relative to. */
   readonly scope: Scope
   readonly now: Instant
@@ -45,31 +48,31 @@ export class Call<I = unknown> {
   recipient: Recipient | undefined
   /** The grant that the request names, if there is one. */
   grant: Grant | undefined
+  /** The grant that allowed it, if one had to. */
+  parent: Grant | undefined
+  /** Ids of grants whose tokens came along. */
+  granted: ReadonlySet<string> = NONE
+  /** Why it was refused, if it was. */
+  decisions: readonly Decision[] | undefined
   /** What is to be committed, all or none, before the answer goes out. */
   edits: Edit[] | undefined
 
-  constructor(
-    operation: string,
-    input: I,
-    caller: Caller,
-    scope: Scope,
-    now: Instant,
-    records: Records,
-    backend: Backend,
-    settle: number,
-    entropy: Entropy,
-    secrets: Secrets,
-  ) {
+  constructor(operation: string, input: I, context: Context, scope: Scope, world: World) {
     this.operation = operation
     this.input = input
-    this.caller = caller
+    this.caller = context.caller
+    this.context = context
     this.scope = scope
-    this.now = now
-    this.records = records
-    this.backend = backend
-    this.settle = settle
-    this.entropy = entropy
-    this.secrets = secrets
+    this.now = world.clock()
+    this.records = world.records
+    this.backend = world.backend
+    this.settle = world.settle
+    this.entropy = world.entropy
+    this.secrets = world.secrets
+  }
+
+  get grantExpiresIn(): number | undefined {
+    return this.context.grantExpiresIn
   }
 
   put(...edits: Edit[]): void {
@@ -77,10 +80,30 @@ export class Call<I = unknown> {
   }
 }
 
+/** What a call has to do with besides its request. */
+export interface World {
+  readonly records: Records
+  readonly backend: Backend
+  readonly clock: Clock
+  readonly entropy: Entropy
+  readonly secrets: Secrets
+  readonly settle: number
+}
+
+const NONE: ReadonlySet<string> = new Set()
+
 /** What a policy can name: it has an ARN, and an account owns it. */
 export interface Resource {
   readonly arn: string
   readonly account: string
+}
+
+/** A question of who may: an action, on a resource or on none in particular. */
+export interface Ask {
+  readonly action: string
+  readonly resource: Resource | undefined
+  /** Where, if not in the Region of the call. */
+  readonly region?: string
 }
 
 /** The place of an alias, taken or free. */
@@ -110,6 +133,8 @@ export interface Locator<T extends Resource> {
   admit(found: T, call: Call): void
   /** The policy action asked about, where it is not `kms:` and the operation's name. */
   readonly action?: string
+  /** An action on no resource in particular, though the request is about this one. */
+  readonly nowhere?: boolean
   /** Says no without saying whether there is such a resource. */
   readonly denial?: (call: Call) => KmsError | undefined
 }
@@ -125,6 +150,8 @@ export interface Entry<N extends OperationName, R extends Locators> {
   readonly mutates?: boolean
   /** Rules across fields, or stricter than the model. */
   check?(input: Inputs[N]): void
+  /** What has to be allowed besides the action on each resource. */
+  asks?(call: CallOf<N, R>): Eventually<readonly Ask[]>
   /** Rules between what is asked and what was found; a dry run tells of them, too. */
   require?(call: CallOf<N, R>): void
   run(call: CallOf<N, R>): Eventually<Outputs[N]>
@@ -136,6 +163,7 @@ export interface Operation {
   readonly locators: readonly (readonly [ResourceName, Locator<Resource>])[]
   readonly mutates: boolean
   readonly check: ((input: never) => void) | undefined
+  readonly asks: ((call: Call) => Eventually<readonly Ask[]>) | undefined
   readonly require: ((call: Call) => void) | undefined
   readonly run: (call: Call) => unknown
 }
@@ -147,6 +175,7 @@ export function operation<N extends OperationName, const R extends Locators>(nam
     locators: Object.entries(entry.on) as unknown as Operation['locators'],
     mutates: entry.mutates ?? false,
     check: entry.check,
+    asks: entry.asks as unknown as Operation['asks'],
     require: entry.require as unknown as Operation['require'],
     run: entry.run as unknown as Operation['run'],
   }

@@ -78,6 +78,7 @@ export function refuseLockout({ Policy, BypassPolicyLockoutSafetyCheck }: Policy
 export function permits(text: string, caller: Caller, action: string, key: Key): boolean {
   return surelyAllows(parseDocument(text), {
     principal: caller.arn,
+    role: caller.roleArn,
     action,
     resource: key.arn,
     known: knownOf(caller, key),
@@ -88,7 +89,7 @@ export function permits(text: string, caller: Caller, action: string, key: Key):
 function knownOf(caller: Caller, key: Key): Known {
   return new Map([
     ['aws:principalaccount', caller.account],
-    ['aws:principalarn', caller.arn],
+    ['aws:principalarn', caller.roleArn ?? caller.arn],
     ['aws:principalisawsservice', 'false'],
     ['aws:principalservicename', undefined],
     ['aws:requestedregion', key.region],

@@ -65,13 +65,28 @@ export function freshMaterial(key: Key, { backend, entropy, now }: Rotating): Ev
 /** The edits that make the materials of `steps` current, one after the other, in `key` and all that are related to it. */
 export async function rotate(key: Key, steps: readonly Step[], { records, now }: Rotating): Promise<Edit[]> {
   const members = await relatedKeys(records, key, now)
-  return members.flatMap((member) => {
+  const told = members.flatMap((member) => tidings(member, key, steps, records))
+  const changes = members.flatMap((member) => {
     const changed = turned(member, steps)
     const materials = [...new Map([...member.materials.map((each) => [each.id, each] as const), ...changed]).values()]
     // What the members share besides is taken from the one that rotates.
     const { rotation, onDemandRotations } = key
     const next = withFields(member, { materials, currentId: steps.at(-1)!.material.id, rotation, onDemandRotations })
     return [edits.putKey(next), ...[...changed.values()].map((material) => edits.putMaterial(next, material))]
+  })
+  return [...changes, ...told]
+}
+
+/** What goes on record about `member`: each rotation, or that it follows the primary key in them. */
+function tidings(member: Key, primary: Key, steps: readonly Step[], records: Records): readonly Edit[] {
+  if (member.region !== primary.region) {
+    return records.announce({ name: 'SynchronizeMultiRegionKey', at: steps.at(-1)!.at, key: member })
+  }
+  return steps.flatMap(({ material, at, type }, i) => {
+    const previousKeyMaterialId = i === 0 ? member.currentId : steps[i - 1]!.material.id
+    const materials = { previousKeyMaterialId, currentKeyMaterialId: material.id }
+    const details = { rotationType: type, keyOrigin: member.origin, ...materials }
+    return records.announce({ name: 'RotateKey', at, key: member, details })
   })
 }
 

@@ -1,33 +1,26 @@
 /**
  * The pipeline: the only place that knows the order of steps. Shape, rules across fields, resources, authorization,
- * state and usage, dry run, the operation itself, commit. What need not wait does not: with its keys at hand, an
+ * state and usage, dry run, the operation itself, commit, record. What need not wait does not: with its keys at hand, an
  * operation that changes nothing is answered without a promise.
  */
 import assert from 'node:assert/strict'
-import { authorize, denied } from './authorize.ts'
-import type { Backend, Eventually } from './backends/backend.ts'
+import type { Trail } from './audit/trail.ts'
+import { refusal, type Authority } from './authorize.ts'
+import { after, type Backend, type Eventually } from './backends/backend.ts'
 import type { Clock } from './clock.ts'
+import type { Context } from './context.ts'
 import type { Entropy } from './entropy.ts'
 import { fail, MissingResource } from './errors.ts'
-import { requireGrantTokens } from './granttoken.ts'
-import type { Caller } from './identity.ts'
+import { tokensOf } from './granttoken.ts'
 import type { Key } from './keys.ts'
 import { OPERATIONS as MODEL, SHAPES, type RecipientInfo } from './model/kms.ts'
 import { validator } from './model/validate.ts'
-import { Call, type Locator, type Operation, type Resource } from './operation.ts'
+import { Call, type Ask, type Locator, type Operation, type Resource } from './operation.ts'
 import { OPERATIONS } from './operations/index.ts'
 import { attested } from './recipient.ts'
-import { Secrets } from './secrets.ts'
+import type { Secrets } from './secrets.ts'
 import type { Records } from './store/cache.ts'
 import { isConflict } from './store/store.ts'
-
-/** Who calls, and at which Region's endpoint. */
-export interface Context {
-  readonly caller: Caller
-  readonly region: string
-  /** What the door calls the request, if it calls it anything. */
-  readonly requestId?: string
-}
 
 /** What requests of several operations bring along. */
 interface Presented {
@@ -44,24 +37,35 @@ export interface Prepared extends Operation {
   readonly actions: readonly string[]
   /** GetKeyLastUsage tells of it. */
   readonly tracked: boolean
+  /** It knows a dry run. */
+  readonly rehearses: boolean
+}
+
+/** What a service is made of. */
+export interface Parts {
+  readonly records: Records
+  readonly backend: Backend
+  readonly clock: Clock
+  readonly entropy: Entropy
+  readonly secrets: Secrets
+  readonly authority: Authority
+  /** Undefined when nothing is to be put on record. */
+  readonly trail: Trail | undefined
+  /** Milliseconds that a key stays Creating or Updating, and a rotation on demand takes. */
+  readonly settle: number
 }
 
 export class Service {
+  private readonly parts: Parts
   private readonly records: Records
-  private readonly backend: Backend
-  private readonly clock: Clock
-  private readonly settle: number
-  private readonly entropy: Entropy
-  private readonly secrets: Secrets
+  private readonly authority: Authority
+  private readonly trail: Trail | undefined
 
-  /** `settle`: milliseconds that a key stays Creating or Updating, and a rotation on demand takes. */
-  constructor(records: Records, backend: Backend, clock: Clock, settle: number, entropy: Entropy) {
-    this.records = records
-    this.backend = backend
-    this.clock = clock
-    this.settle = settle
-    this.entropy = entropy
-    this.secrets = new Secrets(records.store, backend, entropy)
+  constructor(parts: Parts) {
+    this.parts = parts
+    this.records = parts.records
+    this.authority = parts.authority
+    this.trail = parts.trail
   }
 
   /** Runs the operation AWS calls `name`. Throws, or rejects with, a KmsError for everything AWS would refuse. */
@@ -70,54 +74,58 @@ export class Service {
   }
 
   run(entry: Prepared, input: unknown, context: Context): unknown {
-    entry.validate(input)
-    entry.check?.(input as never)
+    // What cannot be put on record does not happen.
+    const fault = this.trail?.fault()
+    if (fault) throw fault
     return entry.mutates ? this.change(entry, input, context) : this.answer(entry, input, context)
   }
 
   private answer(entry: Prepared, input: unknown, context: Context): unknown {
     const call = this.open(entry, input, context)
-    const located = this.locate(entry, call, 0)
-    return located === undefined
-      ? this.perform(entry, call, context)
-      : located.then(() => this.perform(entry, call, context))
+    try {
+      const output = this.attempt(entry, call)
+      if (!(output instanceof Promise)) return this.answered(entry, call, output)
+      return output.then(
+        (done: unknown) => this.answered(entry, call, done),
+        (error: unknown) => this.failed(entry, call, error),
+      )
+    } catch (error) {
+      return this.failed(entry, call, error)
+    }
   }
 
   private async change(entry: Prepared, input: unknown, context: Context): Promise<unknown> {
     for (let attempt = 1; ; attempt++) {
       const call = this.open(entry, input, context)
-      await this.locate(entry, call, 0)
-      const output = await this.perform(entry, call, context)
       try {
-        if (call.edits) await this.records.commit(call.edits)
+        const output = await this.attempt(entry, call)
+        if (!call.edits) return await this.answered(entry, call, output)
+        const recorded = this.trail?.edit(entry, call, context, output) ?? []
+        await this.records.commit([...call.edits, ...recorded])
         return output
       } catch (error) {
-        if (!isConflict(error) || attempt === ATTEMPTS) throw error
+        if (!isConflict(error) || attempt === ATTEMPTS) return this.failed(entry, call, error)
       }
     }
   }
 
-  private open(entry: Prepared, input: unknown, { caller, region }: Context): Call {
-    const scope = this.records.scope(region, caller.account)
-    return new Call(
-      entry.name,
-      input,
-      caller,
-      scope,
-      this.clock(),
-      this.records,
-      this.backend,
-      this.settle,
-      this.entropy,
-      this.secrets,
-    )
+  private open(entry: Prepared, input: unknown, context: Context): Call {
+    const scope = this.records.scope(context.region, context.caller.account)
+    return new Call(entry.name, input, context, scope, this.parts)
+  }
+
+  private attempt(entry: Prepared, call: Call): unknown {
+    entry.validate(call.input)
+    entry.check?.(call.input as never)
+    const located = this.locate(entry, call, 0)
+    return located === undefined ? this.perform(entry, call) : located.then(() => this.perform(entry, call))
   }
 
   /** Finds the resources from the `from`th on; a promise only when one has to be awaited. */
   private locate(entry: Prepared, call: Call, from: number): Promise<void> | undefined {
     for (let i = from; i < entry.locators.length; i++) {
       const [name, locator] = entry.locators[i]!
-      const found = find(locator, call, entry.actions[i]!)
+      const found = this.find(locator, call, entry.actions[i]!)
       if (found instanceof Promise) {
         return found.then((resource) => {
           call[name] = resource as never
@@ -129,17 +137,41 @@ export class Service {
     return undefined
   }
 
-  private perform(entry: Prepared, call: Call, context: Context): unknown {
+  private find(locator: Locator<Resource>, call: Call, action: string): Eventually<Resource> {
+    const concealed = (error: unknown) => this.conceal(error, locator, call, action)
+    try {
+      const found = locator.find(call)
+      return found instanceof Promise ? found.catch(concealed) : found
+    } catch (error) {
+      return concealed(error)
+    }
+  }
+
+  /** A missing resource of another account is denied as an existing one would be. */
+  private conceal(error: unknown, locator: Locator<Resource>, call: Call, action: string): Eventually<never> {
+    if (!(error instanceof MissingResource) || error.account === call.caller.account) throw error
+    const { arn, account } = error
+    const asked = this.permitOne({ action, resource: { arn, account } }, call, locator)
+    // Nobody is allowed what is not there; should a policy of all accounts' keys have said yes, it is missing all the same.
+    return after(asked, () => {
+      throw error
+    }) as Eventually<never>
+  }
+
+  private perform(entry: Prepared, call: Call): unknown {
     const { GrantTokens: tokens, Recipient: recipient } = call.input as Presented
-    if (recipient && !call.recipient) return this.attest(recipient, entry, call, context)
-    if (tokens === undefined || tokens === null || tokens.length === 0) return this.decide(entry, call, context)
-    return requireGrantTokens(tokens, this.secrets).then(() => this.decide(entry, call, context))
+    if (recipient && !call.recipient) return this.attest(recipient, entry, call)
+    if (tokens === undefined || tokens === null || tokens.length === 0) return this.decide(entry, call)
+    return tokensOf(tokens, call.secrets).then((granted) => {
+      call.granted = granted
+      return this.decide(entry, call)
+    })
   }
 
   /** Believes the recipient of an answer before anything is decided, for policies ask what it is; and sees it served. */
-  private async attest(recipient: RecipientInfo, entry: Prepared, call: Call, context: Context): Promise<unknown> {
+  private async attest(recipient: RecipientInfo, entry: Prepared, call: Call): Promise<unknown> {
     call.recipient = await attested(recipient, call)
-    const output = await this.perform(entry, call, context)
+    const output = await this.perform(entry, call)
     // What was meant for it alone must never go out in the clear instead.
     assert(
       (output as { CiphertextForRecipient?: unknown }).CiphertextForRecipient,
@@ -148,50 +180,70 @@ export class Service {
     return output
   }
 
-  private decide(entry: Prepared, call: Call, context: Context): unknown {
+  private decide(entry: Prepared, call: Call): unknown {
+    const permitted = this.permit(entry, call, 0)
+    return permitted === undefined ? this.proceed(entry, call) : permitted.then(() => this.proceed(entry, call))
+  }
+
+  /** Asks leave for what is done to each resource from the `from`th on, then for the rest. Most is known without asking. */
+  private permit(entry: Prepared, call: Call, from: number): Promise<void> | undefined {
     const { locators, actions } = entry
-    for (let i = 0; i < locators.length; i++) {
+    for (let i = from; i < locators.length; i++) {
       const [name, locator] = locators[i]!
+      const action = actions[i]!
       const found = call[name]
-      if (found.account !== call.caller.account) {
-        const denial = locator.denial?.(call)
-        if (denial) throw denial
-      }
-      authorize(call.caller, actions[i]!, found)
+      const access = (found as Partial<Key>).access
+      if (access !== undefined && this.authority.isStanding(call, action, access)) continue
+      const asked = this.permitOne({ action, resource: locator.nowhere ? undefined : found }, call, locator)
+      if (asked instanceof Promise) return asked.then(() => this.permit(entry, call, i + 1))
     }
-    for (const [name, locator] of locators) locator.admit(call[name], call)
+    if (locators.length > 0 && entry.asks === undefined) return undefined
+    return this.permitMore(entry, call)
+  }
+
+  private async permitMore({ locators, asks, name }: Prepared, call: Call): Promise<void> {
+    const own = locators.length === 0 ? [{ action: `kms:${name}`, resource: undefined }] : []
+    for (const ask of [...own, ...((await asks?.(call)) ?? [])]) await this.permitOne(ask, call, undefined)
+  }
+
+  private permitOne(ask: Ask, call: Call, locator: Locator<Resource> | undefined): Eventually<void> {
+    return after(this.authority.decide(ask, call), (decision) => {
+      if (decision.allowed) return
+      call.decisions = [decision]
+      throw locator?.denial?.(call) ?? refusal(ask, call, decision)
+    })
+  }
+
+  private proceed(entry: Prepared, call: Call): unknown {
+    for (const [name, locator] of entry.locators) locator.admit(call[name], call)
     entry.require?.(call)
-    if ((call.input as { DryRun?: boolean }).DryRun) {
+    if (entry.rehearses && (call.input as { DryRun?: boolean }).DryRun) {
       fail('DryRunOperationException', 'The request would have succeeded, but the DryRun option is set.')
     }
-    const output = entry.run(call)
-    if (!entry.tracked) return output
-    if (output instanceof Promise) return output.then((done: unknown) => this.track(done, entry, call, context))
-    return this.track(output, entry, call, context)
+    return entry.run(call)
   }
 
-  /** Notes the keys of a cryptographic operation that has succeeded. */
-  private track<T>(output: T, { locators }: Prepared, call: Call, { requestId }: Context): T {
-    for (let i = 0; i < locators.length; i++) {
-      this.records.lastUsage.note(call[locators[i]![0]] as Key, call.operation, call.now, requestId)
+  /** Puts a success on record, and notes the keys of a cryptographic one. */
+  private answered(entry: Prepared, call: Call, output: unknown): unknown {
+    const { trail } = this
+    const number = trail?.succeeded(entry, call, call.context, output)
+    const { requestId } = call.context
+    if (entry.tracked) {
+      for (let i = 0; i < entry.locators.length; i++) {
+        this.records.lastUsage.note(call[entry.locators[i]![0]] as Key, call.operation, call.now, requestId, number)
+      }
     }
-    return output
+    return trail?.mode === 'strict' ? trail.settled().then(() => output) : output
   }
-}
 
-function find(locator: Locator<Resource>, call: Call, action: string): Eventually<Resource> {
-  try {
-    const found = locator.find(call)
-    return found instanceof Promise ? found.catch((error: unknown) => conceal(error, call, action)) : found
-  } catch (error) {
-    return conceal(error, call, action)
+  private failed(entry: Prepared, call: Call, error: unknown): Eventually<never> {
+    const { trail } = this
+    trail?.failed(entry, call, call.context, error)
+    if (trail?.mode !== 'strict') throw error
+    return trail.settled().then(() => {
+      throw error
+    })
   }
-}
-
-/** A missing resource of another account is denied as an existing one would be. */
-function conceal(error: unknown, { caller }: Call, action: string): never {
-  if (error instanceof MissingResource && error.account !== caller.account) throw denied(caller, action, error.arn)
-  throw error
 }
 
 /** Cryptographic operations: each of them has keys and nothing else for its resources. */
@@ -219,5 +271,6 @@ export function prepareEntry(entry: Operation, validate?: (input: unknown) => vo
     validate: validate ?? validator(entry.name),
     actions: entry.locators.map(([, locator]) => locator.action ?? `kms:${entry.name}`),
     tracked: TRACKED.has(entry.name),
+    rehearses: 'DryRun' in (SHAPES[MODEL[entry.name].input] as { members: object }).members,
   }
 }

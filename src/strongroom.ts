@@ -1,19 +1,23 @@
 /** A room: the KMS assembled from its options, and its doors. */
 import { Hsm } from '../bindings/node/index.js'
+import { Trail, type TrailMode } from './audit/trail.ts'
+import { Authority } from './authorize.ts'
 import { nativeBackend } from './backends/native.ts'
 import type { Backend } from './backends/backend.ts'
 import type { Trust } from './backends/native/recipients.ts'
 import { Client } from './client.ts'
-import type { Instant } from './clock.ts'
+import type { Clock, Instant } from './clock.ts'
 import { SEED_WARNING, seededEntropy, systemEntropy, type Entropy } from './entropy.ts'
-import { KmsError } from './errors.ts'
 import { toFetch } from './http/fetch.ts'
 import { createHandler } from './http/handler.ts'
 import type { Handle } from './http/message.ts'
 import { SdkHandler } from './http/sdk.ts'
 import { listen, type Listener, type ListenOptions } from './http/server.ts'
-import { defaultAccounts, Identities, type AccountConfig, type Caller } from './identity.ts'
+import { Identities } from './identities/identities.ts'
+import { defaultAccounts, type AccountConfig, type OrganizationConfig } from './identity.ts'
+import { inProcess, type Principal } from './inprocess.ts'
 import { Roots } from './roots.ts'
+import { Secrets } from './secrets.ts'
 import { seedFolder, seedOf, type Seed } from './seed.ts'
 import type { KeySpec } from './model/kms.ts'
 import { Service } from './service.ts'
@@ -30,8 +34,19 @@ export interface StrongroomOptions {
   memory?: boolean
   /** What the domain key is sealed under: 32 bytes are a key, anything else a passphrase. Default: a file in `data`. */
   rootSecret?: Uint8Array
-  /** Who may call over HTTP and the SDK. Default: `test`/`test`, the root of `account`. */
+  /** Who there is: accounts, their users and roles, access keys. Default: `test`/`test`, the root of `account`. */
   accounts?: AccountConfig[]
+  /** The organization some of the accounts are in, with its policies. */
+  organization?: OrganizationConfig
+  /** Milliseconds until a grant works without its token. Default 0; AWS takes up to five minutes. */
+  grantDelayMillis?: number
+  /**
+   * When what happened is on record: in a tenth of a second at the latest, before it is answered (`strict`), or never
+   * (`off`). Default `batched`. What changes something is on record as soon as it is changed.
+   */
+  audit?: TrailMode
+  /** How many records a room without a folder keeps. Default 100,000. */
+  auditRecords?: number
   /** The account whose root the room's own methods act for. Default 000000000000, or the first of `accounts`. */
   account?: string
   /** The Region the room's own methods act in. Default us-east-1. */
@@ -68,19 +83,28 @@ export interface StrongroomOptions {
   now?: () => Date
 }
 
-/** Whom `room.as` speaks for: an account's root, by its id or ARN, and where. */
-export interface Principal {
-  account?: string
-  region?: string
+/** What a room is made of, but for what options say. */
+interface Made {
+  readonly store: Store
+  readonly entropy: Entropy
+  readonly backend: Backend
+  readonly secrets: Secrets
+  readonly clock: Clock
+  readonly identities: Identities
+  readonly trail: Trail
+  readonly accounts: readonly AccountConfig[]
 }
 
 /** AWS KMS in this process: `const room = await Strongroom.open(); await room.createKey()`. */
 export class Strongroom extends Client {
   readonly account: string
   readonly region: string
+  /** Users, roles, accounts and their policies, to be looked at and changed. */
+  readonly identities: Identities
   readonly #records: Records
   readonly #backend: Backend
   readonly #store: Store
+  readonly #trail: Trail
   readonly #now: () => Instant
   readonly #entropy: Entropy
   readonly #handle: Handle
@@ -108,7 +132,15 @@ export class Strongroom extends Client {
     try {
       const store = await openSqlite(folder === undefined ? ':memory:' : storePath(folder), hsm, { onDamage })
       const entropy = seed ? seededEntropy(seed.ids) : systemEntropy
-      const room = new Strongroom(hsm, store, trust, entropy, options)
+      const backend = nativeBackend(hsm, trust)
+      const secrets = new Secrets(store, backend, entropy)
+      const clock = clockOf(options)
+      const accounts = options.accounts ?? defaultAccounts(options.account)
+      const { organization } = options
+      const identities = await Identities.open({ store, secrets, entropy, clock, accounts, organization })
+      const keep = folder === undefined ? (options.auditRecords ?? 100_000) : undefined
+      const trail = await Trail.open(store, { mode: options.audit ?? 'batched', entropy, keep })
+      const room = new Strongroom({ store, entropy, backend, secrets, clock, identities, trail, accounts }, options)
       await room.sweep()
       return room
     } catch (error) {
@@ -127,34 +159,43 @@ export class Strongroom extends Client {
     }
   }
 
-  private constructor(hsm: Hsm, store: Store, trust: Trust, entropy: Entropy, options: StrongroomOptions) {
-    const { now, accounts = defaultAccounts(options.account), log = () => undefined } = options
-    const clock = now ? () => now().getTime() : Date.now
-    const backend = nativeBackend(hsm, trust)
-    const records = new Records(store, options.cacheKeys ?? 65_536, (material) => backend.release(material))
-    const service = new Service(records, backend, clock, options.settleMillis ?? 0, entropy)
+  private constructor(made: Made, options: StrongroomOptions) {
+    const { store, entropy, backend, secrets, clock, identities, trail, accounts } = made
+    const log = options.log ?? (() => undefined)
+    const records = new Records(
+      store,
+      options.cacheKeys ?? 65_536,
+      (material) => backend.release(material),
+      (event) => trail.serviceEvent(event),
+    )
+    const authority = new Authority(records, identities, options.grantDelayMillis ?? 0)
+    const settle = options.settleMillis ?? 0
+    const service = new Service({ records, backend, clock, entropy, secrets, authority, trail, settle })
     const account = options.account ?? accounts[0]?.id ?? '000000000000'
     const region = options.region ?? 'us-east-1'
-    super(service, { caller: rootOf(account), region })
+    super(service, inProcess(identities, { account, region }))
     this.account = account
     this.region = region
+    this.identities = identities
     this.#records = records
     this.#backend = backend
     this.#store = store
+    this.#trail = trail
     this.#now = clock
     this.#entropy = entropy
     this.#handle = createHandler({
-      service,
-      identities: new Identities(accounts),
-      now: now ?? (() => new Date()),
+      service: service as never,
+      identities,
+      now: () => new Date(clock()),
       log,
       ready: () => this.#ready,
     })
   }
 
-  /** The same room in the name of another account's root, or at another Region's endpoint. */
-  as({ account = this.account, region = this.region }: Principal): Client {
-    return new Client(this.service, { caller: rootOf(account), region })
+  /** The same room in the name of somebody else, or at another Region's endpoint. */
+  as(principal: Principal): Client {
+    const { account = this.account, region = this.region } = principal
+    return new Client(this.service, inProcess(this.identities, { ...principal, account, region }))
   }
 
   /** The room as a web server's function; requests must be signed. */
@@ -194,6 +235,7 @@ export class Strongroom extends Client {
     await Promise.all([...this.#listeners].map((listener) => listener.close()))
     // Should the store refuse, the last uses are lost, as in a crash; that keeps nobody from closing.
     await this.#records.lastUsage.flush().catch(() => undefined)
+    await this.#trail.close()
     await this.#store.close()
     await this.#backend.close()
   }
@@ -204,7 +246,6 @@ async function seedFor(folder: string | undefined, seed: number | undefined): Pr
   return seed === undefined ? undefined : seedOf(seed)
 }
 
-function rootOf(account: string): Caller {
-  if (!/^\d{12}$/.test(account)) throw new KmsError('ValidationException', `account id \`${account}\` is not 12 digits`)
-  return { arn: `arn:aws:iam::${account}:root`, account, accessKeyId: account }
+function clockOf({ now }: StrongroomOptions): Clock {
+  return now ? () => now().getTime() : Date.now
 }

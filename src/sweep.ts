@@ -1,8 +1,11 @@
 /** Doing what dates call for though nobody asks: erasing keys and imported material past their dates, and rotating keys. */
+import { arnOf } from './arn.ts'
 import type { Instant } from './clock.ts'
+import type { Grant } from './grants.ts'
 import { isGone, withFields, type Key } from './keys.ts'
 import { upToDate, type Rotating } from './rotation.ts'
 import { edits, type Edit, type Records } from './store/cache.ts'
+import { eraseGrant } from './store/grants.ts'
 import type { KeyPlace } from './store/sql.ts'
 import { isConflict } from './store/store.ts'
 
@@ -20,7 +23,28 @@ export async function sweep(world: Rotating): Promise<number> {
     due = await records.due(now, due.at(-1), AT_A_TIME)
   }
   if (erased > 0) await records.store.scrub()
+  await endGrants(records, now)
   return erased
+}
+
+/** Erases grants whose end has come, each of which goes on record. */
+async function endGrants(records: Records, now: Instant): Promise<void> {
+  for (;;) {
+    const ended = await records.grants.expired(now, AT_A_TIME)
+    if (ended.length === 0) return
+    try {
+      await records.commit(ended.flatMap((grant) => [eraseGrant(grant), ...toldOf(grant, records)]))
+    } catch (error) {
+      // Somebody retired or revoked one of them meanwhile.
+      if (!isConflict(error)) throw error
+    }
+  }
+}
+
+function toldOf(grant: Grant, records: Records): readonly Edit[] {
+  const { region, account, keyId: id, expires } = grant
+  const key = { region, account, id, arn: arnOf(region, account, `key/${id}`) }
+  return records.announce({ name: 'ExpireGrant', at: expires, key, details: { grantId: grant.id } })
 }
 
 /**
@@ -45,7 +69,8 @@ async function attend(world: Rotating, place: KeyPlace): Promise<boolean> {
   try {
     if (!key) return false
     if (isGone(key, now)) {
-      await records.commit(await erasure(records, key))
+      const told = records.announce({ name: 'DeleteKey', at: key.deletion, key })
+      await records.commit([...(await erasure(records, key)), ...told])
       return true
     }
     await expire(records, await upToDate(key, world), now)
@@ -63,5 +88,8 @@ async function expire(records: Records, key: Key, now: Instant): Promise<void> {
   const emptied = expired.map((material) => ({ ...material, token: undefined, opened: { slot: 0 } }))
   const materials = key.materials.map((material) => emptied.find(({ id }) => id === material.id) ?? material)
   const next = withFields(key, { materials })
-  await records.commit([edits.putKey(next), ...emptied.map((material) => edits.putMaterial(next, material))])
+  const told = expired.flatMap(({ id, expires }) =>
+    records.announce({ name: 'DeleteExpiredKeyMaterial', at: expires, key, details: { keyMaterialId: id } }),
+  )
+  await records.commit([edits.putKey(next), ...emptied.map((material) => edits.putMaterial(next, material)), ...told])
 }

@@ -5,7 +5,7 @@ import { parseIdentifier } from '../arn.ts'
 import { fail } from '../errors.ts'
 import { isGone, KEPT } from '../keys.ts'
 import { PREDEFINED_ALIASES } from '../managed.ts'
-import { aliasPlace, existing, operation, type Call } from '../operation.ts'
+import { aliasPlace, existing, operation, type Ask, type Call } from '../operation.ts'
 import { pageEnd, pageOf } from '../paging.ts'
 import { edits } from '../store/cache.ts'
 
@@ -34,6 +34,7 @@ export const updateAlias = operation('UpdateAlias', {
   on: { alias: aliasPlace('taken'), key: existing('TargetKeyId', KEPT) },
   mutates: true,
   check: requireOwnName,
+  asks: (call) => asksOfTarget('kms:UpdateAlias', call),
   async run(call) {
     const { alias: place, key, now, records, scope } = call
     const alias = place.alias!
@@ -52,6 +53,7 @@ export const deleteAlias = operation('DeleteAlias', {
   on: { alias: aliasPlace('taken') },
   mutates: true,
   check: requireOwnName,
+  asks: (call) => asksOfTarget('kms:DeleteAlias', call),
   run(call) {
     call.put(edits.eraseAlias(call.alias.alias!))
   },
@@ -83,6 +85,15 @@ export const listAliases = operation('ListAliases', {
     return { Aliases, ...pageEnd('ListAliases', found.length > page.limit ? listed.at(-1)!.name : undefined) }
   },
 })
+
+/** An alias that is moved or deleted is taken from its key, which has to allow it. */
+async function asksOfTarget(
+  action: string,
+  { alias: { alias }, records }: Pick<Call, 'alias' | 'records'>,
+): Promise<Ask[]> {
+  const key = alias && (await records.key(alias.region, alias.account, alias.target))
+  return key ? [{ action, resource: key }] : []
+}
 
 /** The aliases of a page, and among them the names of services that have no key yet. */
 function withPredefined(rows: readonly Alias[], after = ''): (Alias | Pick<Alias, 'name'>)[] {

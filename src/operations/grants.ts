@@ -1,10 +1,11 @@
-/** Grants as stored: CreateGrant, ListGrants, ListRetirableGrants, RetireGrant, RevokeGrant. */
+/** Grants: CreateGrant, ListGrants, ListRetirableGrants, RetireGrant, RevokeGrant. */
 import { arnOf, parseIdentifier } from '../arn.ts'
 import { fail } from '../errors.ts'
 import {
   entryOf,
   grantOf,
   granteeOf,
+  isAlive,
   GRANTS_PER_KEY,
   ownerOf,
   requireFit,
@@ -13,6 +14,7 @@ import {
   retiringOf,
 } from '../grants.ts'
 import { readGrantToken, writeGrantToken, type GrantName } from '../granttoken.ts'
+import { NEVER } from '../clock.ts'
 import { isGone, type Key } from '../keys.ts'
 import type { ListRetirableGrantsRequest, RetireGrantRequest, RevokeGrantRequest } from '../model/kms.ts'
 import { existing, find, operation, type Call, type Locator, type Resource } from '../operation.ts'
@@ -32,8 +34,12 @@ export const createGrant = operation('CreateGrant', {
   require: ({ input, key }) => requireFit(input, key),
   async run(call) {
     const { input, key, caller, records, now, entropy, secrets } = call
-    const wanted = grantOf(input, key, entropy.hex(32), caller.account, now)
-    const known = await records.grants.askedFor(key, wanted.request)
+    const asked = grantOf(input, key, entropy.hex(32), caller.account, now, call.grantExpiresIn)
+    // What was made by the leave of a grant ends with it at the latest.
+    const wanted = { ...asked, expires: Math.min(asked.expires, call.parent?.expires ?? NEVER) }
+    const found = await records.grants.askedFor(key, wanted.request)
+    const known = found && isAlive(found, now) ? found : undefined
+    if (found && !known) call.put(eraseGrant(found))
     if (!known) {
       const count = await records.grants.count(key)
       if (count >= GRANTS_PER_KEY) {
@@ -53,18 +59,19 @@ export const listGrants = operation('ListGrants', {
     granteeOf(input)
     if (input.GrantId) requireGrantId(input.GrantId)
   },
-  async run({ input, key, records }) {
+  async run({ input, key, records, now }) {
     const page = pageOf('ListGrants', input, 50, 100)
     const grantee = granteeOf(input)
     if (input.GrantId) {
-      const grant = (await records.grants.get(key, input.GrantId)) ?? missingGrant(input.GrantId)
+      const grant = await records.grants.get(key, input.GrantId)
+      if (!grant || !isAlive(grant, now)) missingGrant(input.GrantId)
       const shown = grantee === undefined || grant.grantee === grantee
       return { Grants: shown ? [entryOf(grant)] : [], Truncated: false }
     }
     const found = await records.grants.list(key, grantee, page.after, page.limit + 1)
     const shown = found.slice(0, page.limit)
     return {
-      Grants: shown.map(entryOf),
+      Grants: shown.filter((grant) => isAlive(grant, now)).map(entryOf),
       ...pageEnd('ListGrants', found.length > page.limit ? shown.at(-1)!.id : undefined),
     }
   },
@@ -84,7 +91,7 @@ export const listRetirableGrants = operation('ListRetirableGrants', {
     const rows = found.slice(0, page.limit)
     // A grant goes with its key, whether or not either was swept yet.
     const keys = await Promise.all(rows.map(async ({ account, keyId }) => records.key(region, account, keyId)))
-    const shown = rows.filter((_, i) => keys[i] && !isGone(keys[i], now))
+    const shown = rows.filter((grant, i) => keys[i] && !isGone(keys[i], now) && isAlive(grant, now))
     const last = rows.at(-1)
     return {
       Grants: shown.map(entryOf),
@@ -127,7 +134,8 @@ function grantedKey<I>(nameIn: (call: Call<I>) => Named | Promise<Named>): Locat
       const { KeyId, GrantId } = await nameIn(call as Call<I>)
       if (parseIdentifier(KeyId).kind === 'alias') fail('NotFoundException', `Invalid keyId '${KeyId}'`)
       const found = await find(call, KeyId)
-      call.grant = await call.records.grants.get(found, GrantId)
+      const grant = await call.records.grants.get(found, GrantId)
+      call.grant = grant && isAlive(grant, call.now) ? grant : undefined
       return found
     },
     admit(_, { grant, input }) {
@@ -151,6 +159,7 @@ async function nameInRetirement({ input, scope, secrets }: Call<RetireGrantReque
 /** Whose grants are asked for: a principal of the caller's own account, or a service, which is nobody's. */
 function ownPrincipal(): Locator<Resource> {
   return {
+    nowhere: true,
     find({ input, caller }) {
       const arn = retiringOf(input as ListRetirableGrantsRequest)!
       return { arn, account: ownerOf(arn) ?? caller.account }

@@ -34,6 +34,7 @@ export const createKey = operation('CreateKey', {
     if (input.Policy) requirePolicy(input.Policy)
     mergeTags([], input.Tags ?? [])
   },
+  asks: ({ input }) => (input.Tags?.length ? [{ action: 'kms:TagResource', resource: undefined }] : []),
   require({ input, scope }) {
     const spec = specOf(input)
     // The model knows the spec, so that it is no invalid value; UnsupportedOperationException is the error CreateKey has

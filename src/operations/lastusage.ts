@@ -10,6 +10,7 @@ export const getKeyLastUsage = operation('GetKeyLastUsage', {
       Operation: use.operation as KeyLastUsageTrackingOperation,
       Timestamp: new Date(use.at),
       KmsRequestId: use.requestId,
+      CloudTrailEventId: use.eventId,
     }
     // There was no key here before there was tracking.
     const created = new Date(key.created)

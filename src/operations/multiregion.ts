@@ -19,6 +19,11 @@ export const replicateKey = operation('ReplicateKey', {
     if (Policy) requirePolicy(Policy)
     mergeTags([], Tags)
   },
+  /** To replicate is to create there, too. */
+  asks({ input: { ReplicaRegion: region, Tags } }) {
+    const actions = ['kms:CreateKey', ...(Tags?.length ? ['kms:TagResource'] : [])]
+    return actions.map((action) => ({ action, resource: undefined, region }))
+  },
   async run(call) {
     const { input, key, records, now, settle } = call
     const { ReplicaRegion: region } = input

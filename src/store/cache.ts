@@ -4,6 +4,7 @@
  * so whatever points at the cell (an id, an alias, a key material) sees a change the moment it is durable.
  */
 import type { Alias } from '../aliases.ts'
+import type { ServiceEvent } from '../audit/observed.ts'
 import { arnOf, parseIdentifier } from '../arn.ts'
 import { fingerprint, isUnder, materialIdIn } from '../ciphertext.ts'
 import { fail, MissingResource } from '../errors.ts'
@@ -52,6 +53,8 @@ export class Scope {
   readonly account: string
   /** Cells by identifier, as callers of this account write them. */
   readonly names: Generations<string, Cell>
+  /** Counts the changes of aliases. */
+  aliasEpoch = 0
 
   constructor(realm: Realm, account: string, limit: number) {
     this.realm = realm
@@ -69,6 +72,8 @@ type Edit =
   | { readonly change: Change; readonly arn: string; readonly key: Key | undefined }
   | { readonly change: Change; readonly alias: Alias }
   | { readonly change: Change; readonly owner: string; readonly material: string }
+  | { readonly change: Change; readonly granted: string }
+  | { readonly change: Change; recorded(durable: boolean): void }
   | { readonly change: Change }
 
 export class Records {
@@ -77,6 +82,7 @@ export class Records {
   readonly keyStores: KeyStores
   readonly lastUsage: LastUsage
   private readonly limit: number
+  private readonly announced: (event: ServiceEvent) => readonly Edit[]
   private readonly released: (material: Material) => void
   private readonly realms = new Map<string, Realm>()
   private readonly cells: Generations<string, Cell>
@@ -86,15 +92,22 @@ export class Records {
 
   /**
    * Keeps at most `limit` keys in memory, and as many names of each account and Region. `released` is told of each
-   * opened material that is let go, lest it stay open when its key is deleted.
+   * opened material that is let go, lest it stay open when its key is deleted; `announced` makes edits that put on record
+   * what the KMS does by itself.
    */
-  constructor(store: Store, limit: number, released: (material: Material) => void = () => undefined) {
+  constructor(
+    store: Store,
+    limit: number,
+    released: (material: Material) => void = () => undefined,
+    announced: (event: ServiceEvent) => readonly Edit[] = () => [],
+  ) {
     this.store = store
     this.grants = new Grants(store)
     this.keyStores = new KeyStores(store)
     this.lastUsage = new LastUsage(store)
     this.limit = limit
     this.released = released
+    this.announced = announced
     this.cells = new Generations(limit, (cell) => {
       this.letGo(cell.key)
       cell.key = undefined
@@ -158,16 +171,23 @@ export class Records {
     return rows.map(placeFrom).filter((place) => place.due <= now)
   }
 
+  /** The edits that put on record what the KMS does by itself, to be committed with it. */
+  announce(event: ServiceEvent): readonly Edit[] {
+    return this.announced(event)
+  }
+
   /** Makes `edits` durable, all or none, and only then visible. A conflict rejects after forgetting what was stale. */
   async commit(edits: readonly Edit[]): Promise<void> {
     try {
       await this.store.commit(edits.map((edit) => edit.change))
     } catch (error) {
       if (isConflict(error)) for (const edit of edits) this.drop(edit)
+      tell(edits, false)
       throw error
     }
     this.revision++
     for (const edit of edits) this.apply(edit, edits)
+    tell(edits, true)
   }
 
   private apply(edit: Edit, all: readonly Edit[]): void {
@@ -201,10 +221,12 @@ export class Records {
     } else if ('alias' in edit) {
       const { region, account, name } = edit.alias
       const scopes = this.realms.get(region)?.scopes
-      scopes?.get(account)?.names.delete(name)
+      const scope = scopes?.get(account)
+      scope?.names.delete(name)
+      if (scope) scope.aliasEpoch++
       const arn = arnOf(region, account, name)
       for (const scope of scopes?.values() ?? []) scope.names.delete(arn)
-    }
+    } else if ('granted' in edit) this.cells.get(edit.granted)?.key?.access.clear()
   }
 
   /** The cell of `key`, holding this version of it. */
@@ -281,6 +303,10 @@ export function materialOf(key: Key, blob: Uint8Array): Material | undefined {
   return key.current && isUnder(blob, key.current)
     ? key.current
     : key.materials.find((material) => isUnder(blob, material))
+}
+
+function tell(edits: readonly Edit[], durable: boolean): void {
+  for (const edit of edits) if ('recorded' in edit) edit.recorded(durable)
 }
 
 /** `key` as it is once `edits` are durable: each material written among them is a version further. */

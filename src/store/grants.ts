@@ -1,4 +1,5 @@
 /** Grants in the store: by key, by grantee, by who may retire them, by what they were asked for as. */
+import { arnOf } from '../arn.ts'
 import type { Grant } from '../grants.ts'
 import type { GrantConstraints, GrantOperation } from '../model/kms.ts'
 import { table } from './rows.ts'
@@ -13,6 +14,7 @@ export const GRANTS = table({
     { name: 'id', type: 'TEXT' },
     { name: 'name', type: 'TEXT' },
     { name: 'created', type: 'INTEGER' },
+    { name: 'expires', type: 'INTEGER' },
     { name: 'issuer', type: 'TEXT' },
     { name: 'grantee', type: 'TEXT' },
     { name: 'retiring', type: 'TEXT' },
@@ -24,6 +26,7 @@ export const GRANTS = table({
   indexes: [
     { name: 'grants_by_grantee', columns: ['region', 'account', 'key_id', 'grantee'] },
     { name: 'grants_by_retiring', columns: ['region', 'retiring'] },
+    { name: 'grants_by_expiry', columns: ['expires'] },
     // Unique, so that of two who ask for one grant at once, the second finds the first's.
     { name: 'grants_by_request', columns: ['region', 'account', 'key_id', 'request'], unique: true },
   ],
@@ -73,6 +76,27 @@ export class Grants {
     return rows.map(grantFrom)
   }
 
+  /** Grants of a key to any of these, by the index of grantees alone, however many others there are. */
+  async to(key: KeyName, grantees: readonly string[]): Promise<Grant[]> {
+    const found = await Promise.all(grantees.map((grantee) => this.allOf(key, grantee)))
+    return found.flat()
+  }
+
+  /** Grants of all keys whose end has come by `now`, soonest first. */
+  async expired(now: number, limit: number): Promise<Grant[]> {
+    const rows = await this.store.list('grants', 'grants_by_expiry', [], null, limit)
+    return rows.map(grantFrom).filter(({ expires }) => expires <= now)
+  }
+
+  private async allOf(key: KeyName, grantee: string): Promise<Grant[]> {
+    const all: Grant[] = []
+    for (;;) {
+      const page = await this.list(key, grantee, all.at(-1)?.id, AT_A_TIME)
+      all.push(...page)
+      if (page.length < AT_A_TIME) return all
+    }
+  }
+
   count(key: KeyName): Promise<number> {
     return this.store.count('grants', '', primary(key))
   }
@@ -89,8 +113,15 @@ export class Grants {
 
 const AT_A_TIME = 1000
 
-export function putGrant(grant: Grant): { readonly change: Change } {
-  const { region, account, keyId, id, name, created, issuer, grantee, retiring, request, version } = grant
+/** A change of a grant; decisions about its key depend on it. */
+interface GrantEdit {
+  readonly change: Change
+  /** The key's ARN. */
+  readonly granted: string
+}
+
+export function putGrant(grant: Grant): GrantEdit {
+  const { region, account, keyId, id, name, created, expires, issuer, grantee, retiring, request, version } = grant
   const values = GRANTS.row({
     region,
     account,
@@ -98,6 +129,7 @@ export function putGrant(grant: Grant): { readonly change: Change } {
     id,
     name,
     created,
+    expires,
     issuer,
     grantee,
     retiring,
@@ -105,11 +137,19 @@ export function putGrant(grant: Grant): { readonly change: Change } {
     constraints: grant.constraints === undefined ? null : JSON.stringify(grant.constraints),
     request,
   })
-  return { change: { table: 'grants', key: [region, account, keyId, id], values, expect: version } }
+  return {
+    change: { table: 'grants', key: [region, account, keyId, id], values, expect: version },
+    granted: keyOf(grant),
+  }
 }
 
-export function eraseGrant({ region, account, keyId, id, version }: Grant): { readonly change: Change } {
-  return { change: { table: 'grants', key: [region, account, keyId, id], expect: version } }
+export function eraseGrant(grant: Grant): GrantEdit {
+  const { region, account, keyId, id, version } = grant
+  return { change: { table: 'grants', key: [region, account, keyId, id], expect: version }, granted: keyOf(grant) }
+}
+
+function keyOf({ region, account, keyId }: Grant): string {
+  return arnOf(region, account, `key/${keyId}`)
 }
 
 function grantFrom(row: Row): Grant {
@@ -122,6 +162,7 @@ function grantFrom(row: Row): Grant {
     id: column('id'),
     name: column('name'),
     created: column('created'),
+    expires: column('expires'),
     issuer: column('issuer'),
     grantee: column('grantee'),
     retiring: column('retiring'),

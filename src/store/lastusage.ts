@@ -12,6 +12,7 @@ export const LAST_USAGE = table({
     { name: 'operation', type: 'TEXT' },
     { name: 'at', type: 'INTEGER' },
     { name: 'request', type: 'TEXT' },
+    { name: 'event', type: 'TEXT', null: true },
   ],
   key: ['region', 'account', 'key_id'],
   indexes: [],
@@ -22,6 +23,7 @@ export interface Use {
   readonly operation: string
   readonly at: number
   readonly requestId: string
+  readonly eventId: string | undefined
 }
 
 /** A use as it is stored, with the version of its row. */
@@ -32,8 +34,17 @@ export async function storedUse(store: Store, { region, account, id }: KeyName):
   return row ? useFrom(row) : undefined
 }
 
-export function putUse({ region, account, id }: KeyName, { operation, at, requestId }: Use, version: number): Change {
-  const values = LAST_USAGE.row({ region, account, key_id: id, operation, at, request: requestId })
+export function putUse({ region, account, id }: KeyName, use: Use, version: number): Change {
+  const { operation, at, requestId, eventId } = use
+  const values = LAST_USAGE.row({
+    region,
+    account,
+    key_id: id,
+    operation,
+    at,
+    request: requestId,
+    event: eventId ?? null,
+  })
   return { table: 'last_usage', key: [region, account, id], values, expect: version }
 }
 
@@ -43,5 +54,11 @@ export function eraseUse({ region, account, id }: KeyName, { version }: StoredUs
 
 function useFrom(row: Row): StoredUse {
   const column = LAST_USAGE.reader(row)
-  return { operation: column('operation'), at: column('at'), requestId: column('request'), version: row.version }
+  return {
+    operation: column('operation'),
+    at: column('at'),
+    requestId: column('request'),
+    eventId: column<string | null>('event') ?? undefined,
+    version: row.version,
+  }
 }

@@ -3,7 +3,9 @@ import { headerOf } from '../ciphertext.ts'
 import type { Alias } from '../aliases.ts'
 import { dueOf, keyOf, type Key, type Material, type MultiRegion, type Rotation, type Transition } from '../keys.ts'
 import type { Tag } from '../model/kms.ts'
+import { EVENTS, TRAIL } from './events.ts'
 import { GRANTS } from './grants.ts'
+import { IDENTITIES } from './identities.ts'
 import { KEY_STORES } from './keystores.ts'
 import { LAST_USAGE } from './lastusage.ts'
 import { INTERNAL_KEYS } from './internal.ts'
@@ -78,7 +80,10 @@ const ALIASES = table({
 
 export const SCHEMA = {
   version: 1,
-  tables: [KEYS, MATERIALS, ALIASES, GRANTS, KEY_STORES, LAST_USAGE, INTERNAL_KEYS].map(({ definition }) => definition),
+  tables: [
+    ...[KEYS, MATERIALS, ALIASES, GRANTS, KEY_STORES, LAST_USAGE, INTERNAL_KEYS],
+    ...[IDENTITIES, EVENTS, TRAIL],
+  ].map(({ definition }) => definition),
   migrations: [],
 }
 
