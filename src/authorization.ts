@@ -23,7 +23,7 @@ import {
   type Source,
 } from './decision.ts'
 import { fail } from './errors.ts'
-import { granting } from './granting.ts'
+import { granteesOf, granting } from './granting.ts'
 import type { Grant } from './grants.ts'
 import type { GrantConstraints, GrantOperation } from './model/kms.ts'
 import type { ContextReader, Values } from './policy/context.ts'
@@ -101,7 +101,11 @@ export interface Authorization {
 /** Decides as AWS would. Throws MalformedPolicyDocumentException or ValidationException for what cannot be read. */
 export function authorize(request: AuthorizationRequest): Authorization {
   requireKnown(request)
-  const question = questionOf(request)
+  return report(questionOf(request))
+}
+
+/** The decision about a question, with all that was considered. */
+export function report(question: Question): Authorization {
   const decision = decide(question)
   return {
     effect: decision.allowed ? 'Allow' : 'Deny',
@@ -251,12 +255,8 @@ function grantFor(request: AuthorizationRequest, asker: Asker, context: ContextR
     now: time?.getTime() ?? 0,
     delay: 0,
     tokens: new Set(),
+    child: undefined,
   })
-}
-
-function granteesOf({ type, arn, roleArn, account }: Asker): string[] {
-  if (type === 'Service') return [arn]
-  return [arn, ...(roleArn === undefined ? [] : [roleArn]), `arn:${arn.split(':')[1]}:iam::${account}:root`]
 }
 
 /** As a record that is in effect: what is not known of it decides nothing. */

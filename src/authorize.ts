@@ -9,7 +9,7 @@ import { encryptionContext, holds, readerOf, type Asked } from './conditions.ts'
 import type { Context } from './context.ts'
 import { decide, denialText, type Decision, type Question, type Source } from './decision.ts'
 import { KmsError } from './errors.ts'
-import { granting, mayRetire, type GrantQuestion } from './granting.ts'
+import { granteesOf, granting, mayRetire, type GrantQuestion } from './granting.ts'
 import type { Grant } from './grants.ts'
 import type { Identities } from './identities/identities.ts'
 import type { Caller } from './identity.ts'
@@ -91,6 +91,17 @@ export class Authority {
     }) as Eventually<Decision>
   }
 
+  /** The whole question as it is put to policies and grants, whatever was kept; condition keys read as `told` wherever it tells. */
+  async question(ask: Ask, call: Call, told: ContextReader): Promise<Question> {
+    const asking = { ...ask, call, context: call.context }
+    const key = ask.resource && keyIn(ask.resource)
+    const lastUse = key && (await this.records.lastUsage.of(key))
+    const read = readerOf(askedOf(asking, key && (await this.aliasesOf(key)), lastUse?.at))
+    const grants = key ? await this.records.grants.to(key, granteesOf(call.caller)) : []
+    const grant = granting(grants, this.grantQuestion(asking))?.id
+    return { ...this.constant(asking), grant, context: (name) => told(name) ?? read(name) }
+  }
+
   /** Where decisions about a resource are kept, if they are. */
   private accessOf(caller: Caller, resource: Resource | undefined, { origin }: Context): Access | undefined {
     // What an endpoint's policy has to say is asked anew.
@@ -107,7 +118,7 @@ export class Authority {
 
   /** What is the same for all requests of this caller for this action on this resource. */
   private standing(asking: Asking): Eventually<Standing> {
-    const question = this.question(asking)
+    const question = this.constant(asking)
     const asked = new Set(sourcesOf(question).flatMap(({ document }) => [...consulted(document, question)]))
     const key = asking.resource && keyIn(asking.resource)
     // What CreateKey is to make is not a key yet, and different each time.
@@ -130,7 +141,8 @@ export class Authority {
     return this.aliasesOf(key).then((aliases) => ({ ...standing, aliases }))
   }
 
-  private question({ call, context, resource, action }: Asking): Standing['question'] {
+  /** What of a question is the same in every request. */
+  private constant({ call, context, resource, action }: Asking): Standing['question'] {
     const { caller } = call
     const owner = resource?.account ?? caller.account
     const key = resource && keyIn(resource)
@@ -184,7 +196,7 @@ export class Authority {
     const context = readerOf(askedOf(asking, undefined, undefined))
     const { issuer } = call.grant ?? { issuer: call.caller.account }
     const byIdentity = decide({
-      ...this.question(asking),
+      ...this.constant(asking),
       // The key, its policy and what its account forbids have no say.
       ...{ owner: issuer, resourcePolicy: issuer === call.caller.account ? undefined : SILENT, resourceControl: [] },
       grant: undefined,
@@ -293,13 +305,6 @@ function isGrantable({ action, question }: Standing): boolean {
 /** The key that a resource is; an alias, or what was not found, is none. */
 function keyIn(resource: Resource): Key | undefined {
   return 'access' in resource ? (resource as Key) : undefined
-}
-
-/** Every name that a grant to this caller can have been made in. */
-function granteesOf({ type, arn, roleArn, account }: Caller): string[] {
-  if (type === 'Service') return [arn]
-  const root = `${arn.split(':', 2).join(':')}:iam::${account}:root`
-  return [...new Set([arn, roleArn ?? arn, root])]
 }
 
 function sourcesOf({ policies, resourcePolicy, resourceControl, endpoint }: Standing['question']): Source[] {

@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 /** The program `strongroom`: the terminal, its signals and the room itself, handed to the commands. */
+import { once } from 'node:events'
 import { main } from './cli/main.ts'
 
 const stop = new Promise<void>((resolve) => {
@@ -24,7 +25,14 @@ process.exitCode = await main(process.argv.slice(2), {
     const opened = await (await room()).open({ memory: true })
     return use(opened).finally(() => opened.close())
   },
-  out: (text) => process.stdout.write(text),
+  within: async (options, use) => {
+    const opened = await (await room()).open(options)
+    return use(opened).finally(() => opened.close())
+  },
+  trail: async (data) => (await import('./audit/files/opened.ts')).openTrail(data),
+  now: Date.now,
+  env: process.env,
+  out: (text) => process.stdout.write(text) || once(process.stdout, 'drain'),
   error: (text) => process.stderr.write(text),
   stop,
 })

@@ -73,6 +73,13 @@ function isEqual(one: Context, other: Context): boolean {
   return Object.keys(one).length === Object.keys(other).length && isSubset(one, other)
 }
 
+/** Every name that a grant to `asker` can have been made in. */
+export function granteesOf({ type, arn, roleArn, account }: Asker): string[] {
+  if (type === 'Service') return [arn]
+  const root = `${arn.split(':', 2).join(':')}:iam::${account}:root`
+  return [...new Set([arn, roleArn ?? arn, root])]
+}
+
 /**
  * Who may retire a grant: its retiring principal; its grantee, if RetireGrant is among the operations; in the account that
  * made it, whomever that account's own policies allow it.

@@ -194,7 +194,9 @@ export class Service {
       const found = call[name]
       const access = (found as Partial<Key>).access
       if (access !== undefined && this.authority.isStanding(call, action, access)) continue
-      const asked = this.permitOne({ action, resource: locator.nowhere ? undefined : found }, call, locator)
+      // What an account lists of its own is no resource; what it would list of another's, it may not.
+      const resource = locator.nowhere && found.account === call.caller.account ? undefined : found
+      const asked = this.permitOne({ action, resource }, call, locator)
       if (asked instanceof Promise) return asked.then(() => this.permit(entry, call, i + 1))
     }
     if (locators.length > 0 && entry.asks === undefined) return undefined

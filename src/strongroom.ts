@@ -1,12 +1,19 @@
 /** A room: the KMS assembled from its options, and its doors. */
 import { Hsm } from '../bindings/node/index.js'
+import { Audit } from './audit/events.ts'
+import { Archive } from './audit/files/archive.ts'
+import { trailFolder } from './audit/files/opened.ts'
+import { query } from './audit/query.ts'
+import { idOf } from './audit/record.ts'
 import { Trail, type TrailMode } from './audit/trail.ts'
-import { Authority } from './authorize.ts'
+import { Authority, refusal } from './authorize.ts'
 import { nativeBackend } from './backends/native.ts'
 import type { Backend } from './backends/backend.ts'
-import type { Trust } from './backends/native/recipients.ts'
 import { Client } from './client.ts'
-import type { Clock, Instant } from './clock.ts'
+import { cloudtrail } from './cloudtrail/lookup.ts'
+import type { Clock } from './clock.ts'
+import type { Context } from './context.ts'
+import { explain, type Explained, type Explanation } from './explain.ts'
 import { SEED_WARNING, seededEntropy, systemEntropy, type Entropy } from './entropy.ts'
 import { toFetch } from './http/fetch.ts'
 import { createHandler } from './http/handler.ts'
@@ -20,6 +27,7 @@ import { Roots } from './roots.ts'
 import { Secrets } from './secrets.ts'
 import { seedFolder, seedOf, type Seed } from './seed.ts'
 import type { KeySpec } from './model/kms.ts'
+import { Call, type World } from './operation.ts'
 import { Service } from './service.ts'
 import { Records } from './store/cache.ts'
 import { openSqlite, verifySqlite } from './store/sqlite.ts'
@@ -47,6 +55,8 @@ export interface StrongroomOptions {
   audit?: TrailMode
   /** How many records a room without a folder keeps. Default 100,000. */
   auditRecords?: number
+  /** Days that a folder keeps files of records. Default: all. */
+  auditDays?: number
   /** The account whose root the room's own methods act for. Default 000000000000, or the first of `accounts`. */
   account?: string
   /** The Region the room's own methods act in. Default us-east-1. */
@@ -93,6 +103,14 @@ interface Made {
   readonly identities: Identities
   readonly trail: Trail
   readonly accounts: readonly AccountConfig[]
+  readonly folder: string | undefined
+}
+
+/** What `room.explain` is asked. */
+export interface ExplainRequest extends Explained {
+  /** The ARN of a principal; a role stands for a session of it. */
+  readonly principal: string
+  readonly region?: string
 }
 
 /** AWS KMS in this process: `const room = await Strongroom.open(); await room.createKey()`. */
@@ -101,12 +119,13 @@ export class Strongroom extends Client {
   readonly region: string
   /** Users, roles, accounts and their policies, to be looked at and changed. */
   readonly identities: Identities
-  readonly #records: Records
-  readonly #backend: Backend
+  /** What happened, as CloudTrail tells it. */
+  readonly audit: Audit
+  readonly #world: World
+  readonly #authority: Authority
   readonly #store: Store
   readonly #trail: Trail
-  readonly #now: () => Instant
-  readonly #entropy: Entropy
+  #archive: Archive | undefined
   readonly #handle: Handle
   readonly #listeners = new Set<Listener>()
   #ready = true
@@ -140,7 +159,10 @@ export class Strongroom extends Client {
       const identities = await Identities.open({ store, secrets, entropy, clock, accounts, organization })
       const keep = folder === undefined ? (options.auditRecords ?? 100_000) : undefined
       const trail = await Trail.open(store, { mode: options.audit ?? 'batched', entropy, keep })
-      const room = new Strongroom({ store, entropy, backend, secrets, clock, identities, trail, accounts }, options)
+      const room = new Strongroom(
+        { store, entropy, backend, secrets, clock, identities, trail, accounts, folder },
+        options,
+      )
       await room.sweep()
       return room
     } catch (error) {
@@ -177,18 +199,32 @@ export class Strongroom extends Client {
     this.account = account
     this.region = region
     this.identities = identities
-    this.#records = records
-    this.#backend = backend
     this.#store = store
     this.#trail = trail
-    this.#now = clock
-    this.#entropy = entropy
+    this.#authority = authority
+    this.#world = { records, backend, clock, entropy, secrets, settle }
+    records.lastUsage.names = {
+      eventId: (number) => trail.eventIdOf(number),
+      requestId: (number) => idOf(trail.id, number, 'request'),
+    }
+    const kept = { store, folder: made.folder === undefined ? undefined : trailFolder(made.folder) }
+    this.audit = new Audit(trail, () => query(kept, {}, 'oldest'))
+    if (kept.folder !== undefined) {
+      const { auditDays: retainDays } = options
+      this.#archive = new Archive({ store, backend, entropy, trail, folder: kept.folder, retainDays })
+    }
     this.#handle = createHandler({
       service: service as never,
       identities,
       now: () => new Date(clock()),
       log,
       ready: () => this.#ready,
+      cloudtrail: cloudtrail({
+        ...kept,
+        clock,
+        permit: (action, context) => this.#permit(action, context),
+        settled: () => trail.settled(),
+      }),
     })
   }
 
@@ -196,6 +232,12 @@ export class Strongroom extends Client {
   as(principal: Principal): Client {
     const { account = this.account, region = this.region } = principal
     return new Client(this.service, inProcess(this.identities, { ...principal, account, region }))
+  }
+
+  /** Why `principal` may, or may not, do `action` to `key`: every statement that was considered, and what decided. */
+  explain({ principal, region = this.region, ...explained }: ExplainRequest): Promise<Explanation> {
+    const context = inProcess(this.identities, { arn: principal, account: this.account, region })
+    return explain(explained, context, this.#authority, this.#world)
   }
 
   /** The room as a web server's function; requests must be signed. */
@@ -217,12 +259,17 @@ export class Strongroom extends Client {
 
   /**
    * Does what dates call for, without waiting for somebody to ask: erases keys past their deletion, with materials and
-   * aliases and grants, destroys imported material that has expired, rotates keys. Writes down when keys were last used.
-   * How many keys it erased.
+   * aliases and grants, destroys imported material that has expired, rotates keys, ends grants and sessions. Writes down
+   * when keys were last used, and files what is on record. How many keys it erased.
    */
   async sweep(): Promise<number> {
-    await this.#records.lastUsage.flush()
-    return sweep({ records: this.#records, backend: this.#backend, entropy: this.#entropy, now: this.#now() })
+    const { records, backend, entropy, clock } = this.#world
+    const now = clock()
+    await records.lastUsage.flush()
+    const erased = await sweep({ records, backend, entropy, now })
+    await this.identities.sweep(now)
+    if (await this.#archive?.isDue(now)) await this.#archive?.ship(now)
+    return erased
   }
 
   /** Stops serving, waits for what is under way, closes the store and wipes the HSM; once, however often it is called. */
@@ -230,14 +277,23 @@ export class Strongroom extends Client {
     return (this.#closed ??= this.#close())
   }
 
+  async #permit(action: string, context: Context): Promise<void> {
+    const { records } = this.#world
+    const call = new Call(action, {}, context, records.scope(context.region, context.caller.account), this.#world)
+    const ask = { action, resource: undefined }
+    const decision = await this.#authority.decide(ask, call)
+    if (!decision.allowed) throw refusal(ask, call, decision)
+  }
+
   async #close(): Promise<void> {
     this.#ready = false
     await Promise.all([...this.#listeners].map((listener) => listener.close()))
     // Should the store refuse, the last uses are lost, as in a crash; that keeps nobody from closing.
-    await this.#records.lastUsage.flush().catch(() => undefined)
-    await this.#trail.close()
+    await this.#world.records.lastUsage.flush().catch(() => undefined)
+    await this.#trail.close().catch(() => undefined)
+    this.audit.end()
     await this.#store.close()
-    await this.#backend.close()
+    await this.#world.backend.close()
   }
 }
 

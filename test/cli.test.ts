@@ -44,6 +44,7 @@ async function run(args: string, changes: Partial<Terminal> = {}): Promise<Ran> 
             close: async () => {},
           }
         },
+        sweep: async () => 0,
         close: async () => {
           ran.closed = true
         },
@@ -200,6 +201,7 @@ test('a port in use is told, and the room is closed again', async (t) => {
   const { code, error, out } = await run('serve', {
     open: async () => ({
       listen: () => Promise.reject(new Error('port 4599 on 127.0.0.1 is already in use')),
+      sweep: async () => 0,
       close: async () => {
         closed = true
       },
@@ -223,6 +225,7 @@ test('damage found while serving stops the server, exit 1', async (t) => {
           setImmediate(() => tell?.('StoreRolledBack', 'behind the anchor'))
           return { url: 'http://127.0.0.1:1', port: 1, close: async () => {} }
         },
+        sweep: async () => 0,
         close: async () => {
           closed = true
         },

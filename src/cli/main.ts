@@ -2,8 +2,10 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { ConfigError } from '../config.ts'
 import { nearest } from '../nearest.ts'
+import { audit, AUDIT_HELP, type AuditWorld } from './audit.ts'
 import { coverage, COVERAGE } from './coverage.ts'
 import type { Trials } from './coverage.ts'
+import { explain, EXPLAIN, type ExplainWorld } from './explain.ts'
 import { flagHelp, readFlags, UsageError } from './flags.ts'
 import { serve, SERVE } from './serve.ts'
 import type { World } from './serve.ts'
@@ -13,7 +15,7 @@ const VERIFY = {
 } as const
 
 /** Everything outside this process that a command touches. */
-export interface Terminal extends World, Trials {
+export interface Terminal extends World, Trials, AuditWorld, ExplainWorld {
   verify(data: string): Promise<{ rows: number; revision: number }>
 }
 
@@ -35,6 +37,18 @@ const COMMANDS: Record<string, Command> = {
       `usage: strongroom verify --data DIR\n\n${flagHelp(VERIFY)}\n` +
       'Exit code 0: clean. 1: damaged, or not readable with the root secret; the code says what. 2: not checked.\n',
     run: (args, terminal) => verify(readFlags(VERIFY, args).data?.[0] ?? '.strongroom', terminal),
+  },
+  audit: {
+    summary: 'who did what, and whether the record of it is whole',
+    help: AUDIT_HELP,
+    run: audit,
+  },
+  explain: {
+    summary: 'why somebody may, or may not, do something to a key',
+    help:
+      `usage: strongroom explain --principal ARN --action kms:Decrypt --key ID [flags]\n\n${flagHelp(EXPLAIN)}\n` +
+      'Exit code 0: allowed. 1: refused.\n',
+    run: (args, terminal) => explain(readFlags(EXPLAIN, args), terminal),
   },
   coverage: {
     summary: 'try every operation and key spec, and tell which work',

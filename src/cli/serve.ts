@@ -27,12 +27,17 @@ export const SERVE = {
 /** What serving needs of a room. */
 export interface ServedRoom {
   listen(options: ListenOptions): Promise<Listener>
+  /** Does what dates call for, and files what is on record. */
+  sweep(): Promise<unknown>
   close(): Promise<void>
 }
 
+/** Milliseconds from sweep to sweep. */
+const SWEEP = 60_000
+
 export interface World {
   open(options: StrongroomOptions): Promise<ServedRoom>
-  out(text: string): void
+  out(text: string): unknown
   error(text: string): void
   /** Resolves when the operator wants us to stop. */
   stop: Promise<unknown>
@@ -58,6 +63,9 @@ export function settings(given: Given<typeof SERVE>): Config {
     tls: cert !== undefined && key !== undefined ? { cert, key } : file.tls,
     seed: wholeNumber('seed', given.seed, RANGES.seed) ?? file.seed,
     attestationRoots: file.attestationRoots,
+    organization: file.organization,
+    audit: file.audit,
+    grantDelayMillis: file.grantDelayMillis,
     settleMillis: file.settleMillis,
   }
 }
@@ -85,12 +93,20 @@ export async function serve(given: Given<typeof SERVE>, { open, out, error, stop
     const listener = await room.listen({ host, port, tls, allowRemote: host !== undefined, log })
     if (given['port-file']) await writeWhole(given['port-file'][0]!, String(listener.port))
     out(readyLines(listener.url, options, accounts === undefined))
-    await Promise.race([stop, damage])
+    const sweeping = setInterval(() => {
+      room.sweep().catch((problem: unknown) => log(`cannot sweep: ${nameOf(problem)}`))
+    }, SWEEP)
+    await Promise.race([stop, damage]).finally(() => clearInterval(sweeping))
     log('stopping')
   } finally {
     await room.close()
   }
   return damaged ? 1 : 0
+}
+
+/** What went wrong, by its name alone. */
+function nameOf(problem: unknown): string {
+  return problem instanceof Error ? problem.name : typeof problem
 }
 
 /** The credentials are shown only when they are the public ones; a config file's are its reader's business. */

@@ -9,7 +9,7 @@ const silentIdentity = /because no identity-based policy allows the kms:Encrypt 
 
 interface Case {
   readonly says: string
-  readonly policy: object[]
+  readonly policy: Record<string, unknown>[]
   readonly who: string
   /** The end of AWS's sentence; undefined for a yes. */
   readonly refusal?: RegExp

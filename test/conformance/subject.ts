@@ -2,6 +2,7 @@
 import { generateKeyPairSync, randomBytes } from 'node:crypto'
 import type { ExecutionContext } from 'ava'
 import type { Client, Strongroom } from '../../src/index.ts'
+import { NEVER } from '../../src/clock.ts'
 import { withFields } from '../../src/keys.ts'
 import type { CreateKeyRequest } from '../../src/model/kms.ts'
 import { edits } from '../../src/store/cache.ts'
@@ -127,6 +128,6 @@ async function granted(room: Strongroom, region: string, keyId: string): Promise
   const id = 'a'.repeat(64)
   const named = { region, account: ACCOUNT, keyId, id, request: id, name: '', issuer: ACCOUNT }
   const given = { grantee: ROOT, retiring: ROOT, operations: ['Decrypt'] as const, constraints: undefined }
-  await recordsOf(room).commit([putGrant({ ...named, ...given, created: 0, version: 0 })])
+  await recordsOf(room).commit([putGrant({ ...named, ...given, created: 0, expires: NEVER, version: 0 })])
   return id
 }
