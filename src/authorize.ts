@@ -5,7 +5,7 @@
  */
 import { Access, type Kept } from './access.ts'
 import { after, type Eventually } from './backends/backend.ts'
-import { encryptionContext, holds, readerOf, type Asked } from './conditions.ts'
+import { encryptionContext, holds, readerOf, readOf, type Asked, type Read } from './conditions.ts'
 import type { Context } from './context.ts'
 import { decide, denialText, type Decision, type Question, type Source } from './decision.ts'
 import { KmsError } from './errors.ts'
@@ -36,7 +36,7 @@ interface Standing extends Kept {
   readonly aliasEpoch: number
   readonly question: Omit<Question, 'context' | 'grant'>
   /** Condition keys that differ from request to request, and which some policy may ask for. */
-  readonly varying: readonly string[]
+  readonly varying: readonly Read[]
   /** Some policy asks what differs from moment to moment. */
   readonly passing: boolean
   readonly asksLastUse: boolean
@@ -80,7 +80,7 @@ export class Authority {
   decide(ask: Ask, call: Call): Eventually<Decision> {
     const { resource, action } = ask
     const { context } = call
-    const asking = { ...ask, call, context }
+    const asking = { action, resource, region: ask.region, call, context }
     if (action === 'kms:RetireGrant') return this.retirement(asking)
     const access = this.accessOf(call.caller, resource, context)
     const found = access?.find(call.caller, action) as Standing | undefined
@@ -122,7 +122,7 @@ export class Authority {
     const asked = new Set(sourcesOf(question).flatMap(({ document }) => [...consulted(document, question)]))
     const key = asking.resource && keyIn(asking.resource)
     // What CreateKey is to make is not a key yet, and different each time.
-    const varying = [...asked].filter((name) => (key ? holds(name) === 'asked' : holds(name) !== 'passing'))
+    const varying = [...asked].filter((name) => (key ? holds(name) === 'asked' : holds(name) !== 'passing')).map(readOf)
     const standing = {
       caller: asking.call.caller,
       action: asking.action,
@@ -173,9 +173,9 @@ export class Authority {
     lastUse: number | undefined,
   ): Eventually<Decision> {
     const { aliases, varying, passing } = standing
-    const context = readerOf(askedOf(asking, aliases, lastUse))
-    const under = passing ? undefined : varying.length === 0 ? '' : JSON.stringify(varying.map((name) => context(name)))
-    const decision = settle(standing, context, under, undefined)
+    const asked = askedOf(asking, aliases, lastUse)
+    const under = passing ? undefined : valuesOf(varying, asked)
+    const decision = settle(standing, asked, under, undefined)
     if (decision.allowed) {
       standing.always = !passing && varying.length === 0
       if (standing.always && access) access.last = standing
@@ -186,7 +186,7 @@ export class Authority {
       const grant = grants.length === 0 ? undefined : granting(grants, this.grantQuestion(asking))
       if (!grant) return decision
       asking.call.parent = grant
-      return settle(standing, context, under, grant.id)
+      return settle(standing, asked, under, grant.id)
     }) as Eventually<Decision>
   }
 
@@ -322,17 +322,22 @@ function askedOf(
   return { call, context, action, resource, key, region: region ?? context.region, aliases, lastUse }
 }
 
+/** What the decision depends on, as one text: values with their lengths, so that no two lists of them make the same. */
+function valuesOf(reads: readonly Read[], asked: Asked): string {
+  let text = ''
+  for (const read of reads) {
+    const value = read(asked)
+    text += value === undefined ? '-' : typeof value === 'string' ? `${value.length}:${value}` : JSON.stringify(value)
+  }
+  return text
+}
+
 /** The decision, kept or made, and then kept unless it is for the moment. */
-function settle(
-  standing: Standing,
-  context: ContextReader,
-  under: string | undefined,
-  grant: string | undefined,
-): Decision {
+function settle(standing: Standing, asked: Asked, under: string | undefined, grant: string | undefined): Decision {
   const place = grant === undefined || under === undefined ? under : `${under} ${grant}`
   const known = place === undefined ? undefined : standing.kept.get(place)
   if (known) return known
-  const decision = decide({ ...standing.question, grant, context })
+  const decision = decide({ ...standing.question, grant, context: readerOf(asked) })
   if (place !== undefined) {
     if (standing.kept.size >= DECISIONS) standing.kept.clear()
     standing.kept.set(place, decision)

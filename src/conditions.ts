@@ -30,7 +30,7 @@ interface Input {
   readonly [member: string]: unknown
 }
 
-type Read = (asked: Asked) => Values
+export type Read = (asked: Asked) => Values
 
 const input = ({ call }: Asked): Input => call.input as Input
 const member =
@@ -210,6 +210,11 @@ export function readerOf(asked: Asked): ContextReader {
   return (key) => (ROWS.get(key) ?? inFamily(key))?.(asked)
 }
 
+/** The reader of one condition key, for reading it from many requests. */
+export function readOf(key: string): Read {
+  return ROWS.get(key) ?? inFamily(key) ?? (() => undefined)
+}
+
 function inFamily(key: string): Read | undefined {
   const family = FAMILIES.find(({ prefix }) => key.startsWith(prefix))
   return family && ((asked) => family.read(asked, key.slice(family.prefix.length)))
@@ -287,6 +292,7 @@ function forwarders({ context: { via } }: Asked): readonly string[] | undefined 
 
 /** Names are compared whatever their case, values as they are. */
 function inAnyCase(values: Readonly<Record<string, string>>, name: string): string | undefined {
+  if (Object.hasOwn(values, name)) return values[name]
   return Object.entries(values).find(([key]) => key.toLowerCase() === name)?.[1]
 }
 

@@ -31,7 +31,7 @@ export const delegating = allow('kms:*', to(arn.root()))
 
 const trusting = (account: string) =>
   document({ Effect: 'Allow', Principal: { AWS: arn.root(account) }, Action: 'sts:AssumeRole' })
-const inline = (...statements: Json[]) => ({ policies: [{ name: 'own', document: document(...statements) }] })
+export const inline = (...statements: Json[]) => ({ policies: [{ name: 'own', document: document(...statements) }] })
 
 export const ACCOUNTS: AccountConfig[] = [
   {
