@@ -1,0 +1,91 @@
+/**
+ * Whether somebody may start a session of a role. The role's trust policy has to say so; and the caller's own policies, too,
+ * when they are of another account, or when trust is put in the account as a whole.
+ */
+import type { Instant } from '../clock.ts'
+import { decide, type Question, type Source } from '../decision.ts'
+import type { Caller } from '../identity.ts'
+import type { Origin } from '../origin.ts'
+import type { ContextReader, Values } from '../policy/context.ts'
+import { parseTrustPolicy } from '../policy/document.ts'
+import { applying } from '../policy/evaluate.ts'
+import { arnOfEntity, type RoleEntity, type Tags } from './entities.ts'
+
+/** What a request for a session says of itself. */
+export interface Wish {
+  readonly caller: Caller
+  readonly role: RoleEntity
+  readonly origin: Origin | undefined
+  readonly now: Instant
+  readonly mfa: boolean
+  readonly sessionName: string
+  readonly externalId: string | undefined
+  readonly sourceIdentity: string | undefined
+  readonly tags: Tags
+  readonly transitive: readonly string[]
+}
+
+/** Whether `action`, `sts:AssumeRole` or what comes with it, is allowed. */
+export function isTrusted(action: string, wish: Wish, resourceControl: readonly Source[]): boolean {
+  const { caller, role } = wish
+  const trust: Source = { kind: 'resource', name: 'trust policy', document: parseTrustPolicy(role.trust) }
+  const question: Question = {
+    ...{ asker: caller, action, resource: arnOfEntity(role), owner: role.account, policies: caller.policies },
+    ...{ resourcePolicy: trust, resourceControl, endpoint: wish.origin?.endpoint?.policy, grant: undefined },
+    context: readerOf(wish),
+  }
+  if (caller.account === role.account) return decide(question).allowed
+  const statements = applying(trust.document, question)
+  const isAllowed = statements.length > 0 && statements.every(({ effect }) => effect === 'Allow')
+  return isAllowed && decide({ ...question, owner: caller.account, resourcePolicy: undefined }).allowed
+}
+
+type Read = (wish: Wish) => Values
+
+const KEYS: Readonly<Record<string, Read>> = {
+  'sts:externalid': ({ externalId }) => externalId,
+  'sts:rolesessionname': ({ sessionName }) => sessionName,
+  'sts:sourceidentity': ({ sourceIdentity }) => sourceIdentity,
+  'sts:transitivetagkeys': ({ transitive }) => (transitive.length > 0 ? transitive : undefined),
+  'aws:tagkeys': ({ tags }) => (Object.keys(tags).length > 0 ? Object.keys(tags) : undefined),
+  'aws:principalaccount': ({ caller }) => caller.account,
+  'aws:principalarn': ({ caller }) => caller.roleArn ?? caller.arn,
+  'aws:principalorgid': ({ caller }) => caller.organization?.id,
+  'aws:principalorgpaths': ({ caller }) => caller.organization?.paths,
+  'aws:principaltype': ({ caller }) => (caller.type === 'Root' ? 'Account' : caller.type),
+  'aws:principalisawsservice': ({ caller }) => String(caller.type === 'Service'),
+  'aws:userid': ({ caller }) => caller.principalId,
+  'aws:username': ({ caller }) => (caller.type === 'User' ? caller.userName : undefined),
+  'aws:sourceidentity': ({ caller }) => caller.session?.sourceIdentity,
+  // Absent, not false, for those who have permanent keys and brought no device.
+  'aws:multifactorauthpresent': ({ caller, mfa }) => (mfa || caller.session ? String(mfa) : undefined),
+  'aws:multifactorauthage': ({ mfa }) => (mfa ? '0' : undefined),
+  'aws:resourceaccount': ({ role }) => role.account,
+  'aws:sourceip': ({ origin }) => (origin?.endpoint ? undefined : origin?.sourceIp),
+  'aws:sourcevpc': ({ origin }) => origin?.endpoint?.vpc,
+  'aws:sourcevpce': ({ origin }) => origin?.endpoint?.id,
+  'aws:securetransport': ({ origin }) => origin && String(origin.secure),
+  'aws:useragent': ({ origin }) => origin?.userAgent,
+  'aws:currenttime': ({ now }) => new Date(now).toISOString(),
+  'aws:epochtime': ({ now }) => String(Math.floor(now / 1000)),
+}
+
+const FAMILIES: readonly (readonly [prefix: string, tags: (wish: Wish) => Tags])[] = [
+  ['aws:principaltag/', ({ caller }) => caller.tags],
+  ['aws:requesttag/', ({ tags }) => tags],
+  ['aws:resourcetag/', ({ role }) => role.tags],
+  ['iam:resourcetag/', ({ role }) => role.tags],
+]
+
+function readerOf(wish: Wish): ContextReader {
+  return (key) => {
+    if (Object.hasOwn(KEYS, key)) return KEYS[key]!(wish)
+    const [prefix = '', tags] = FAMILIES.find(([start]) => key.startsWith(start)) ?? []
+    return tags && inAnyCase(tags(wish), key.slice(prefix.length))
+  }
+}
+
+/** Tags' keys are compared whatever their case. */
+function inAnyCase(tags: Tags, name: string): string | undefined {
+  return Object.entries(tags).find(([key]) => key.toLowerCase() === name)?.[1]
+}
