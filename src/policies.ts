@@ -75,7 +75,7 @@ export function refuseLockout({ Policy, BypassPolicyLockoutSafetyCheck }: Policy
 }
 
 /** Whether the key policy `text` is sure to let `caller` do `action` to `key`, calling for itself. */
-export function permits(text: string, caller: Caller, action: string, key: Key): boolean {
+function permits(text: string, caller: Caller, action: string, key: Key): boolean {
   return surelyAllows(parseDocument(text), {
     principal: caller.arn,
     role: caller.roleArn,

@@ -37,6 +37,15 @@ test(knows, 'operations know the contracts of store and backend, not who fulfils
   who: /^src\/(operations\/|operation\.ts)/,
   never: /^bindings\/|^src\/backends\/(?!backend\.ts)|^src\/store\/(sql|sqlite)\.ts/,
 })
+test(knows, 'a decision knows policies and nothing else', {
+  who: /^src\/decision\.ts$/,
+  never: OURS,
+  but: /^src\/policy\//,
+})
+test(knows, 'the trail knows the pipeline by what it sees of it', {
+  who: /^src\/audit\/(?!files\/)/,
+  never: /^src\/(http|service|operation|operations|authorize|strongroom|store\/(cache|sqlite))\b/,
+})
 test(knows, 'policy imports errors alone', {
   who: /^src\/policy\//,
   never: OURS,
@@ -51,7 +60,7 @@ test(knows, 'errors and the clock import nothing', { who: /^src\/(errors|clock)\
 test(knows, 'the doors know the service, and nothing behind it', {
   who: /^src\/http\//,
   never: OURS,
-  but: /^src\/(http\/|model\/|service\.ts|identity\.ts|errors\.ts|clock\.ts)/,
+  but: /^src\/(http\/|model\/|service\.ts|identity\.ts|context\.ts|origin\.ts|errors\.ts|clock\.ts)/,
 })
 test(knows, 'nobody imports the command line', { who: /^src\/(?!cli\b)/, never: /^src\/cli\b/ })
 test(knows, 'the addon is known to those who assemble, keep and encrypt', {
@@ -97,12 +106,12 @@ test(alone, 'only the JSON walker knows base64 and epoch seconds', {
   who: /^src\/model\/json\.ts$/,
   words: /base64|atob|btoa/,
 })
-test(alone, 'only the assembly of a room reads the time of the machine', {
-  who: /^src\/strongroom\.ts$/,
+test(alone, 'only the assembly of a room, and the program, read the time of the machine', {
+  who: /^src\/(strongroom|cli)\.ts$/,
   words: /Date\.now|new Date\(\)/,
 })
-test(alone, 'only the sockets have timers', {
-  who: /^src\/(http\/server|cli)\b/,
+test(alone, 'only the sockets, the trail and the command line have timers', {
+  who: /^src\/(http\/server|cli|audit\/trail)\b/,
   words: /\bset(Timeout|Interval)\b/,
 })
 test(alone, 'the simulator knows neither AWS nor JSON', {

@@ -1,5 +1,5 @@
 /** From what is on record about a principal to a caller: a snapshot with every policy that has a say in what it may do. */
-import { NEVER, type Instant } from '../clock.ts'
+import { NEVER } from '../clock.ts'
 import type { CallerPolicies, PolicyKind, Source } from '../decision.ts'
 import type { Caller, Organization, Session } from '../identity.ts'
 import { parseIdentityPolicy } from '../policy/document.ts'
@@ -163,8 +163,3 @@ export function sourceOf(kind: PolicyKind, name: string, text: string): Source {
 }
 
 const DOCUMENTS = new Map<string, Source['document']>()
-
-/** Whether a session is over. */
-export function isOver({ expires }: Pick<SessionEntity, 'expires'>, now: Instant): boolean {
-  return expires <= now
-}
