@@ -4,21 +4,21 @@
  */
 import { randomUUID } from 'node:crypto'
 import { KmsError, fail } from '../errors.ts'
-import type { Caller, Identities } from '../identity.ts'
+import type { Context } from '../context.ts'
 import { decode, encode, MAX_BODY } from '../model/json.ts'
 import { OPERATIONS, TARGET_PREFIX } from '../model/kms.ts'
 import type { OperationName } from '../model/kms.ts'
 import type { Handle, HttpRequest, HttpResponse } from './message.ts'
-import { SigV4 } from './sigv4.ts'
+import { SigV4, type Credentials } from './sigv4.ts'
 
 /** What a door knows of the service behind it. */
 export interface Callable {
-  call(name: string, input: unknown, context: { caller: Caller; region: string; requestId: string }): unknown
+  call(name: string, input: unknown, context: Context): unknown
 }
 
 export interface HandlerOptions {
   service: Callable
-  identities: Identities
+  identities: Credentials
   now: () => Date
   /** Told of every answer that is our own fault, in one line without any content of the request. */
   log: (line: string) => void
@@ -26,6 +26,7 @@ export interface HandlerOptions {
   ready: () => boolean
 }
 
+const ORIGIN = { sourceIp: '127.0.0.1', userAgent: '', secure: false }
 const CONTENT_TYPE = 'application/x-amz-json-1.1'
 
 export function createHandler({ service, identities, now, log, ready }: HandlerOptions): Handle {
@@ -35,7 +36,7 @@ export function createHandler({ service, identities, now, log, ready }: HandlerO
     if (request.body.length > MAX_BODY) fail('RequestEntityTooLarge')
     const { caller, region } = sigv4.verify(request)
     const name = operationOf(request)
-    const output = await service.call(name, decode(name, request.body), { caller, region, requestId })
+    const output = await service.call(name, decode(name, request.body), { caller, region, requestId, origin: ORIGIN })
     return encode(name, output as never)
   }
 

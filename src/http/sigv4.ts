@@ -6,9 +6,14 @@
  */
 import { createHmac, hash, timingSafeEqual } from 'node:crypto'
 import { fail } from '../errors.ts'
-import type { Caller, Identities } from '../identity.ts'
+import type { Caller, Credential } from '../identity.ts'
 import { canonicalRequest } from './canonical.ts'
 import type { HttpRequest } from './message.ts'
+
+/** Whom access keys stand for. */
+export interface Credentials {
+  find(accessKeyId: string): Credential | undefined
+}
 
 export interface Verified {
   readonly caller: Caller
@@ -28,12 +33,12 @@ const MUST_BE_SIGNED = ['x-amz-target', 'x-amz-date', 'x-amz-security-token']
 const SIGNING_KEYS = 256
 
 export class SigV4 {
-  readonly #identities: Identities
+  readonly #identities: Credentials
   readonly #now: () => Date
   /** Signing keys by credential (access key, date, Region, service); each holds until its secret is another. */
   readonly #keys = new Map<string, { secret: string; key: Buffer }>()
 
-  constructor(identities: Identities, now: () => Date) {
+  constructor(identities: Credentials, now: () => Date) {
     this.#identities = identities
     this.#now = now
   }
