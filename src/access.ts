@@ -4,14 +4,16 @@
  * caller) or another number (the epochs).
  */
 
+import type { Instant } from './clock.ts'
+
 /** What stays the same for a caller who asks for one action. */
 export interface Kept {
   readonly caller: object
   readonly action: string
   /** The state of all identities and organizations. */
   readonly epoch: number
-  /** It is a yes, whatever a request says. */
-  always: boolean
+  /** Until when it is a yes, whatever a request says; 0 when that depends. */
+  until: Instant
 }
 
 const CALLERS = 256

@@ -6,6 +6,7 @@
 import { Access, type Kept } from './access.ts'
 import { after, type Eventually } from './backends/backend.ts'
 import { encryptionContext, holds, readerOf, readOf, type Asked, type Read } from './conditions.ts'
+import { NEVER, type Instant } from './clock.ts'
 import type { Context } from './context.ts'
 import { decide, denialText, type Decision, type Question, type Source } from './decision.ts'
 import { KmsError } from './errors.ts'
@@ -65,10 +66,10 @@ export class Authority {
   }
 
   /** Whether it is a yes that was met before and holds whatever the request says: the hot path's one look. */
-  isStanding({ caller, context }: Call, action: string, { last }: Access): boolean {
+  isStanding({ caller, context, now }: Call, action: string, { last }: Access): boolean {
     return (
       last !== undefined &&
-      last.always &&
+      now < last.until &&
       last.caller === caller &&
       last.action === action &&
       last.epoch === this.identities.epoch &&
@@ -135,7 +136,7 @@ export class Authority {
       asksLastUse: asked.has('kms:trailingdayswithoutkeyusage'),
       kept: new Map<string, Decision>(),
       grants: undefined,
-      always: false,
+      until: 0,
     }
     if (!key || !asked.has('kms:resourcealiases')) return standing
     return this.aliasesOf(key).then((aliases) => ({ ...standing, aliases }))
@@ -177,16 +178,19 @@ export class Authority {
     const under = passing ? undefined : valuesOf(varying, asked)
     const decision = settle(standing, asked, under, undefined)
     if (decision.allowed) {
-      standing.always = !passing && varying.length === 0
-      if (standing.always && access) access.last = standing
-      return decision
+      return standUntil(NEVER, standing, access, decision)
     }
     if (decision.explicit || !isGrantable(standing)) return decision
     return after(this.grantsOf(standing, asking.resource as Key), (grants) => {
       const grant = grants.length === 0 ? undefined : granting(grants, this.grantQuestion(asking))
       if (!grant) return decision
       asking.call.parent = grant
-      return settle(standing, asked, under, grant.id)
+      const granted = settle(standing, asked, under, grant.id)
+      // What a grant without constraints allows is allowed until it ends, unless it was its token that counted, or the child of
+      // it that is to be made.
+      const isYoung = grant.created + this.grantDelay > asking.call.now
+      const depends = isYoung || grant.constraints !== undefined || standing.action === 'kms:CreateGrant'
+      return depends ? granted : standUntil(grant.expires, standing, access, granted)
     }) as Eventually<Decision>
   }
 
@@ -320,6 +324,14 @@ function askedOf(
 ): Asked {
   const key = resource && keyIn(resource)
   return { call, context, action, resource, key, region: region ?? context.region, aliases, lastUse }
+}
+
+/** Notes how long a decision holds for all that a request may say, if it does. */
+function standUntil(until: Instant, standing: Standing, access: Access | undefined, decision: Decision): Decision {
+  if (!decision.allowed || standing.passing || standing.varying.length > 0) return decision
+  standing.until = until
+  if (access) access.last = standing
+  return decision
 }
 
 /** What the decision depends on, as one text: values with their lengths, so that no two lists of them make the same. */

@@ -44,7 +44,7 @@ const decryptInto = entry(decrypt, ({ input, material, backend }: Call<One>) => 
 const encryptMany = entry(
   encrypt,
   ({ input, key, backend }: Call<Many>) => backend.cipher.sealMany(key.current!, input.items, input.EncryptionContext),
-  eachOf('Encrypt', 'Plaintext', 4096),
+  { validate: eachOf('Encrypt', 'Plaintext', 4096), count: ({ items }: Many) => items.length },
 )
 
 /**
@@ -87,9 +87,9 @@ export class KeyHandle {
 function entry<I>(
   operation: Operation,
   run: (call: Call<I>) => unknown,
-  validate?: (input: unknown) => void,
+  own?: Parameters<typeof prepareEntry>[1],
 ): Prepared {
-  return prepareEntry({ ...operation, run: run as Operation['run'] }, validate)
+  return prepareEntry({ ...operation, run: run as Operation['run'] }, own)
 }
 
 /** Validates a batch as so many requests of their own; only one that is no plain success is put to the model. */

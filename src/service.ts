@@ -39,6 +39,8 @@ export interface Prepared extends Operation {
   readonly tracked: boolean
   /** It knows a dry run. */
   readonly rehearses: boolean
+  /** How many requests of AWS's it does at once, each of which goes on record; one, when absent. */
+  readonly count?: ((input: never) => number) | undefined
 }
 
 /** What a service is made of. */
@@ -229,6 +231,9 @@ export class Service {
   private answered(entry: Prepared, call: Call, output: unknown): unknown {
     const { trail } = this
     const number = trail?.succeeded(entry, call, call.context, output)
+    for (let more = entry.count?.(call.input as never) ?? 1; more > 1; more--) {
+      trail?.succeeded(entry, call, call.context, output)
+    }
     const { requestId } = call.context
     if (entry.tracked) {
       for (let i = 0; i < entry.locators.length; i++) {
@@ -266,11 +271,12 @@ function prepare(name: string): Prepared {
   return ready
 }
 
-/** Adds to an entry what the pipeline wants to know beforehand; `validate` is the model's unless the entry has another. */
-export function prepareEntry(entry: Operation, validate?: (input: unknown) => void): Prepared {
+/** Adds to an entry what the pipeline wants to know beforehand; what is not its `own` is the model's. */
+export function prepareEntry(entry: Operation, own: Pick<Partial<Prepared>, 'validate' | 'count'> = {}): Prepared {
   return {
     ...entry,
-    validate: validate ?? validator(entry.name),
+    count: own.count,
+    validate: own.validate ?? validator(entry.name),
     actions: entry.locators.map(([, locator]) => locator.action ?? `kms:${entry.name}`),
     tracked: TRACKED.has(entry.name),
     rehearses: 'DryRun' in (SHAPES[MODEL[entry.name].input] as { members: object }).members,

@@ -45,6 +45,13 @@ test('a refusal is on record with its reasons, which its caller is not told', as
   t.like(record.strongroom!.decisions[0], { allowed: false, missing: ['identity'] })
 })
 
+test('each of many encryptions at once is on record', async (t) => {
+  const { room, id } = await scene(t)
+  await room.key(id).encryptMany([bytes('one'), bytes('two'), bytes('three')])
+  const events = await all(room.audit.events({ eventName: 'Encrypt' }))
+  t.is(new Set(events.map(({ eventID }) => eventID)).size, 3)
+})
+
 test('the last use of a key names its event', async (t) => {
   const { room, id } = await scene(t)
   await room.encrypt({ KeyId: id, Plaintext: bytes('hello') })
