@@ -177,11 +177,9 @@ export class Authority {
     const asked = askedOf(asking, aliases, lastUse)
     const under = passing ? undefined : valuesOf(varying, asked)
     const decision = settle(standing, asked, under, undefined)
-    if (decision.allowed) {
-      return standUntil(NEVER, standing, access, decision)
-    }
+    if (decision.allowed) return standUntil(NEVER, standing, access, decision)
     if (decision.explicit || !isGrantable(standing)) return decision
-    return after(this.grantsOf(standing, asking.resource as Key), (grants) => {
+    return after<readonly Grant[], Decision>(this.grantsOf(standing, asking.resource as Key), (grants) => {
       const grant = grants.length === 0 ? undefined : granting(grants, this.grantQuestion(asking))
       if (!grant) return decision
       asking.call.parent = grant
@@ -191,7 +189,7 @@ export class Authority {
       const isYoung = grant.created + this.grantDelay > asking.call.now
       const depends = isYoung || grant.constraints !== undefined || standing.action === 'kms:CreateGrant'
       return depends ? granted : standUntil(grant.expires, standing, access, granted)
-    }) as Eventually<Decision>
+    })
   }
 
   /** Who may retire a grant, the grant itself says; policies of identities can forbid it, and allow it where it was made. */

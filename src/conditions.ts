@@ -26,9 +26,7 @@ export interface Asked {
 }
 
 /** All that the members of requests are called which conditions are about. */
-interface Input {
-  readonly [member: string]: unknown
-}
+type Input = Readonly<Record<string, unknown>>
 
 export type Read = (asked: Asked) => Values
 
@@ -306,7 +304,8 @@ function register({ recipient }: Call, index: number): string | undefined {
 }
 
 function text(value: unknown): string | undefined {
-  return value === undefined || value === null ? undefined : String(value as string | number | boolean)
+  if (typeof value === 'string') return value
+  return typeof value === 'number' || typeof value === 'boolean' ? String(value) : undefined
 }
 
 function secondsText(instant: Instant | undefined): string | undefined {

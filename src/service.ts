@@ -155,9 +155,9 @@ export class Service {
     const { arn, account } = error
     const asked = this.permitOne({ action, resource: { arn, account } }, call, locator)
     // Nobody is allowed what is not there; should a policy of all accounts' keys have said yes, it is missing all the same.
-    return after(asked, () => {
+    return after<void, never>(asked, () => {
       throw error
-    }) as Eventually<never>
+    })
   }
 
   private perform(entry: Prepared, call: Call): unknown {

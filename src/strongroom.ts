@@ -214,7 +214,7 @@ export class Strongroom extends Client {
       this.#archive = new Archive({ store, backend, entropy, trail, folder: kept.folder, retainDays })
     }
     this.#handle = createHandler({
-      service: service as never,
+      service,
       identities,
       now: () => new Date(clock()),
       log,

@@ -30,6 +30,10 @@ async function run(args: string, changes: Partial<Terminal> = {}): Promise<Ran> 
     stop: Promise.resolve(),
     verify: async () => ({ rows: 3, revision: 9 }),
     fresh: () => Promise.reject(new Error('no room here')),
+    within: () => Promise.reject(new Error('no room here')),
+    trail: () => Promise.reject(new Error('no trail here')),
+    now: () => 0,
+    env: {},
     open: async (options) => {
       ran.opened = options
       return {

@@ -70,7 +70,11 @@ for (const seed of [1, 2, 3, 4, 5, 6]) {
       },
       () => {
         const name = chaos.pick(['one', 'two'])
-        const policies = chaos.chance(0.5) ? inline(allow('kms:Encrypt')) : chaos.chance(0.5) ? inline(deny('kms:Encrypt')) : {}
+        const policies = chaos.chance(0.5)
+          ? inline(allow('kms:Encrypt'))
+          : chaos.chance(0.5)
+            ? inline(deny('kms:Encrypt'))
+            : {}
         return room.identities.declare([{ id: HOME, users: [{ name, ...policies }] }])
       },
       async () => pass(chaos.pick([1, 1_800_000, 43_200_000])),
@@ -79,11 +83,14 @@ for (const seed of [1, 2, 3, 4, 5, 6]) {
     let [yes, no] = [0, 0]
     for (let step = 0; step < STEPS; step++) {
       // What is there already, or is not there, is no matter.
-      if (chaos.chance(0.25)) await chaos.pick(CHANGES)().catch(() => undefined)
+      if (chaos.chance(0.25))
+        await chaos
+          .pick(CHANGES)()
+          .catch(() => undefined)
       const { who, client } = chaos.pick(clients)
       const dept = chaos.pick([undefined, 'one', 'two'])
       const EncryptionContext = dept === undefined ? undefined : { dept }
-      const context = dept === undefined ? {} : { 'kms:EncryptionContext:dept': dept }
+      const context: Record<string, string> = dept === undefined ? {} : { 'kms:EncryptionContext:dept': dept }
       const explained = await room.explain({ principal: who, action: 'kms:Encrypt', key: KeyId, context })
       const outcome = await client.encrypt({ KeyId, Plaintext: bytes('hello'), EncryptionContext }).then(
         () => 'Allow',
