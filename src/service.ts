@@ -155,9 +155,10 @@ export class Service {
     const { arn, account } = error
     const asked = this.permitOne({ action, resource: { arn, account } }, call, locator)
     // Nobody is allowed what is not there; should a policy of all accounts' keys have said yes, it is missing all the same.
-    return after<void, never>(asked, () => {
+    const missing = (): never => {
       throw error
-    })
+    }
+    return asked instanceof Promise ? asked.then(missing) : missing()
   }
 
   private perform(entry: Prepared, call: Call): unknown {
