@@ -1,0 +1,422 @@
+/** Temporary credentials: who gets them, for how long, and what they make of who uses them. */
+import test from 'ava'
+import type { Identities } from '../../src/identities/identities.ts'
+import {
+  assumeRole,
+  getFederationToken,
+  getSessionToken,
+  type AssumeRoleRequest,
+} from '../../src/identities/sessions.ts'
+import type { AccountConfig, OrganizationConfig, RoleConfig } from '../../src/identity.ts'
+import { allow, book, HERE, NOON, refuses, role, roleArn, THERE, trusts, user } from './people.ts'
+
+const caller = (identities: Identities, arn = user('ops/alice')) => identities.principal(arn)
+const APP = roleArn('service/app')
+
+/** Alice assumes a role, or whatever else is said instead. */
+const asks = (identities: Identities, request: Partial<AssumeRoleRequest> = {}) =>
+  assumeRole(identities, {
+    ...{ roleArn: APP, roleSessionName: 'one', ...request },
+    caller: request.caller ?? caller(identities),
+  })
+
+// What comes of it --------------------------------------------------------------------------------
+
+test('a session is of its role, and whoever has its credentials is the session', async (t) => {
+  const { identities, reopen } = await book(t)
+  const { accessKeyId, secret, token, expires } = await asks(identities)
+  t.regex(accessKeyId, /^ASIA[A-Z2-7]{16}$/)
+  t.is(secret.length, 40)
+  t.true(token.length > 100)
+  t.is(expires, NOON + 3_600_000)
+  for (const known of [identities, await reopen()]) {
+    const found = known.find(accessKeyId)!
+    t.like(found, { secret, sessionToken: token, expires })
+    t.like(found.caller, {
+      type: 'AssumedRole',
+      arn: `arn:aws:sts::${HERE}:assumed-role/app/one`,
+      account: HERE,
+      roleArn: APP,
+      accessKeyId,
+      tags: { team: 'blue', stage: 'prod' },
+    })
+    t.regex(found.caller.principalId, /^AROA[A-Z2-7]{17}:one$/)
+    t.deepEqual(found.caller.session, {
+      ...{ created: NOON, expires, mfa: false, sourceIdentity: undefined },
+      issuer: {
+        ...{ type: 'Role', arn: APP, account: HERE, userName: 'app' },
+        principalId: found.caller.principalId.replace(':one', ''),
+      },
+    })
+  }
+})
+
+test('a session that is over is known as such until it is swept', async (t) => {
+  const { identities, reopen, pass } = await book(t)
+  const { accessKeyId, expires } = await asks(identities)
+  const longer = await getSessionToken(identities, { caller: caller(identities) })
+  pass(3600)
+  t.is(identities.find(accessKeyId)?.expires, expires)
+  await identities.sweep(expires)
+  for (const known of [identities, await reopen()]) {
+    t.is(known.find(accessKeyId), undefined)
+    t.not(known.find(longer.accessKeyId), undefined)
+  }
+})
+
+test('a session ends with its role', async (t) => {
+  const { identities } = await book(t)
+  const { accessKeyId } = await asks(identities)
+  await identities.change(() => ({ remove: [identities.entity('role', HERE, 'app')!] }))
+  t.is(identities.find(accessKeyId), undefined)
+})
+
+test('session policies limit it, tags go over those of the role, and what they take up is told', async (t) => {
+  const { identities } = await book(t, [
+    {
+      id: HERE,
+      users: [BOB],
+      roles: [role('app', trusts(user('bob'), {}, ['sts:AssumeRole', 'sts:TagSession']), { tags: { a: '1', b: '1' } })],
+    },
+  ])
+  const made = await asks(identities, {
+    ...{ caller: caller(identities, user('bob')), roleArn: roleArn('app'), tags: [{ Key: 'b', Value: '2' }] },
+    ...{ policy: JSON.stringify(allow('kms:Decrypt')), policyArns: ['arn:aws:iam::aws:policy/ReadOnlyAccess'] },
+  })
+  t.deepEqual(made.caller.tags, { a: '1', b: '2' })
+  t.deepEqual(
+    made.caller.policies.session?.map(({ kind, name }) => `${kind}: ${name}`),
+    ['session: session policy', 'session: arn:aws:iam::aws:policy/ReadOnlyAccess'],
+  )
+  t.true(made.packedPolicySize! > 0 && made.packedPolicySize! < 100)
+  const plain = await asks(identities, { caller: caller(identities, user('bob')), roleArn: roleArn('app') })
+  t.is(plain.caller.policies.session, undefined)
+  t.is(plain.packedPolicySize, undefined)
+})
+
+// Who may -----------------------------------------------------------------------------------------
+
+const ALICE = { name: 'alice', policies: [{ name: 'assume', document: allow('sts:AssumeRole') }] }
+const BOB = { name: 'bob' }
+const DENIED = {
+  name: 'denied',
+  policies: [{ name: 'no', document: { Statement: { Effect: 'Deny', Action: '*', Resource: '*' } } }],
+}
+
+/** Who asks for the role `app` that trusts as it is said; everything else of the request. */
+type Try = Partial<AssumeRoleRequest> & { readonly as: string }
+
+const stage = (trust: object, more: Partial<RoleConfig> = {}): AccountConfig[] => [
+  { id: HERE, users: [ALICE, BOB, DENIED], roles: [role('app', trust, more), role('mid', trusts(user('alice')))] },
+  { id: THERE, users: [ALICE, BOB] },
+]
+
+const allows = test.macro({
+  title: (why = '') => `assumed: ${why}`,
+  async exec(t, trust: object, { as, ...request }: Try, organization?: OrganizationConfig) {
+    const { identities } = await book(t, stage(trust), organization)
+    const asked: Partial<AssumeRoleRequest> = { caller: caller(identities, as), roleArn: roleArn('app'), ...request }
+    const made = await asks(identities, asked)
+    t.is(made.caller.arn, `arn:aws:sts::${HERE}:assumed-role/app/${asked.roleSessionName ?? 'one'}`)
+  },
+})
+const denies = test.macro({
+  title: (why = '') => `denied: ${why}`,
+  async exec(t, trust: object, { as, ...request }: Try, action = 'sts:AssumeRole', organization?: OrganizationConfig) {
+    const { identities } = await book(t, stage(trust), organization)
+    const asked = { caller: caller(identities, as), roleArn: roleArn('app'), ...request }
+    const message = `User: ${asked.caller.arn} is not authorized to perform: ${action} on resource: ${asked.roleArn}`
+    await refuses(t, asks(identities, asked), 'AccessDenied', message)
+  },
+})
+
+test('the account is trusted, and she may', allows, trusts(HERE), { as: user('alice') })
+test('the account is trusted, and he may not', denies, trusts(HERE), { as: user('bob') })
+test('he is trusted himself', allows, trusts(user('bob')), { as: user('bob') })
+test('somebody else is trusted', denies, trusts(user('bob')), { as: user('alice') })
+test('trusted himself, but his own policy denies', denies, trusts(user('denied')), { as: user('denied') })
+test('another account is trusted, and she may', allows, trusts(THERE), { as: user('alice', THERE) })
+test('another account is trusted, and he may not', denies, trusts(THERE), { as: user('bob', THERE) })
+test('he of another account is trusted, and may not', denies, trusts(user('bob', THERE)), { as: user('bob', THERE) })
+test('she may, and her account is not trusted', denies, trusts(HERE), { as: user('alice', THERE) })
+test('everyone is trusted', allows, trusts('*'), { as: user('bob') })
+test('a role is trusted, and a session of it asks', allows, trusts(roleArn('mid')), { as: roleArn('mid') })
+test('a role is trusted, and a session of another asks', denies, trusts(roleArn('mid')), { as: user('alice') })
+test('there is no such role', denies, trusts(HERE), { as: user('alice'), roleArn: roleArn('none') })
+test('the role has another path', denies, trusts(HERE), { as: user('alice'), roleArn: roleArn('x/app') })
+test(
+  'a deny in the trust policy',
+  denies,
+  { Statement: [...trusts(HERE).Statement, { Effect: 'Deny', Principal: '*', Action: 'sts:*' }] },
+  { as: user('alice') },
+)
+test(
+  'a deny in the trust policy, for another account',
+  denies,
+  { Statement: [...trusts(THERE).Statement, { Effect: 'Deny', Principal: '*', Action: 'sts:*' }] },
+  { as: user('alice', THERE) },
+)
+
+const EXTERNAL = trusts(HERE, { StringEquals: { 'sts:ExternalId': 'x1' } })
+test('with the external id it takes', allows, EXTERNAL, { as: user('alice'), externalId: 'x1' })
+test('with another external id', denies, EXTERNAL, { as: user('alice'), externalId: 'X1' })
+test('without the external id it takes', denies, EXTERNAL, { as: user('alice') })
+
+const MFA = trusts(HERE, { Bool: { 'aws:MultiFactorAuthPresent': 'true' } })
+const DEVICE = { serialNumber: `arn:aws:iam::${HERE}:mfa/alice`, tokenCode: '123456' }
+test('with a device', allows, MFA, { as: user('alice'), ...DEVICE })
+test('without the device it takes', denies, MFA, { as: user('alice') })
+
+const NAMED = trusts(HERE, { StringLike: { 'sts:RoleSessionName': '${aws:username}' } })
+test('a session that bears the name of the user', allows, NAMED, { as: user('alice'), roleSessionName: 'alice' })
+test('a session that bears another name', denies, NAMED, { as: user('alice') })
+
+const TAGGING = trusts(HERE, { StringEquals: { 'aws:RequestTag/dept': 'a' } }, ['sts:AssumeRole', 'sts:TagSession'])
+const dept = (Value: string) => ({ tags: [{ Key: 'dept', Value }] })
+test('with a tag it may not set', denies, TAGGING, { as: user('alice'), ...dept('b') })
+test(
+  'with tags that no policy lets her set',
+  denies,
+  trusts(HERE),
+  { as: user('alice'), ...dept('a') },
+  'sts:TagSession',
+)
+test('with tags that the trust policy lets him set', allows, trusts(user('bob'), {}, 'sts:*'), {
+  as: user('bob'),
+  ...dept('a'),
+})
+test(
+  'with a source identity that the trust policy does not let him set',
+  denies,
+  trusts(user('bob')),
+  { as: user('bob'), sourceIdentity: 'bob' },
+  'sts:SetSourceIdentity',
+)
+
+const ORGANIZATION = (document: object): OrganizationConfig => ({
+  ...{ id: 'o-exampleorgid', managementAccount: '000000000000' },
+  root: { accounts: [{ id: HERE, resourceControlPolicies: [{ name: 'no strangers', document }] }] },
+})
+const NO_STRANGERS = ORGANIZATION({
+  Statement: {
+    ...{ Effect: 'Deny', Principal: '*', Action: 'sts:*', Resource: '*' },
+    Condition: { StringNotEquals: { 'aws:PrincipalAccount': HERE } },
+  },
+})
+test('the organization keeps strangers out, and she is none', allows, trusts(HERE), { as: user('alice') }, NO_STRANGERS)
+test(
+  'the organization keeps strangers out',
+  denies,
+  trusts(THERE),
+  { as: user('alice', THERE) },
+  'sts:AssumeRole',
+  NO_STRANGERS,
+)
+
+test('roles are not for root users', async (t) => {
+  const { identities } = await book(t, stage(trusts('*')))
+  const asked = asks(identities, { caller: identities.root(HERE), roleArn: roleArn('app') })
+  await refuses(t, asked, 'AccessDenied', 'Roles may not be assumed by root accounts.')
+})
+
+// From session to session -------------------------------------------------------------------------
+
+test('transitive tags and the source identity are handed on, and nobody changes them', async (t) => {
+  const open = trusts('*', {}, ['sts:AssumeRole', 'sts:TagSession', 'sts:SetSourceIdentity'])
+  const { identities } = await book(t, [{ id: HERE, users: [BOB], roles: [role('first', open), role('second', open)] }])
+  const first = await asks(identities, {
+    ...{ caller: caller(identities, user('bob')), roleArn: roleArn('first'), sourceIdentity: 'bob' },
+    tags: [
+      { Key: 'kept', Value: '1' },
+      { Key: 'left', Value: '2' },
+    ],
+    transitiveTagKeys: ['KEPT'],
+  })
+  const second = { caller: first.caller, roleArn: roleArn('second') }
+  const made = await asks(identities, second)
+  t.deepEqual(made.caller.tags, { kept: '1' })
+  t.is(made.caller.session?.sourceIdentity, 'bob')
+  await refuses(t, asks(identities, { ...second, tags: [{ Key: 'Kept', Value: '2' }] }), 'InvalidParameterValue')
+  await refuses(t, asks(identities, { ...second, sourceIdentity: 'eve' }), 'AccessDenied')
+  t.is((await asks(identities, { ...second, sourceIdentity: 'bob' })).caller.session?.sourceIdentity, 'bob')
+})
+
+// What a request may say --------------------------------------------------------------------------
+
+const refused = test.macro({
+  title: (why = '') => `refused: ${why}`,
+  async exec(t, request: Partial<AssumeRoleRequest>, code: string, message?: string) {
+    const open = trusts('*', {}, 'sts:*')
+    const { identities } = await book(t, stage(open, { maxSessionDuration: 7200 }))
+    await refuses(
+      t,
+      asks(identities, { caller: caller(identities, user('bob')), roleArn: roleArn('app'), ...request }),
+      code,
+      message,
+    )
+  },
+})
+const violation = (value: string | number, member: string, must: string) =>
+  `1 validation error detected: Value '${value}' at '${member}' failed to satisfy constraint: Member must ${must}`
+
+test(
+  'for too short',
+  refused,
+  { durationSeconds: 899 },
+  'ValidationError',
+  violation(899, 'durationSeconds', 'have value greater than or equal to 900'),
+)
+test(
+  'for longer than any role',
+  refused,
+  { durationSeconds: 43_201 },
+  'ValidationError',
+  violation(43_201, 'durationSeconds', 'have value less than or equal to 43200'),
+)
+test(
+  'for longer than this role',
+  refused,
+  { durationSeconds: 7201 },
+  'ValidationError',
+  'The requested DurationSeconds exceeds the MaxSessionDuration set for this role.',
+)
+test(
+  'a name of one letter',
+  refused,
+  { roleSessionName: 'x' },
+  'ValidationError',
+  violation('x', 'roleSessionName', 'have length greater than or equal to 2'),
+)
+test(
+  'a name of two words',
+  refused,
+  { roleSessionName: 'x y' },
+  'ValidationError',
+  violation('x y', 'roleSessionName', 'satisfy regular expression pattern: [\\w+=,.@-]*'),
+)
+test('a role by its name', refused, { roleArn: 'app' }, 'ValidationError', 'app is invalid')
+test('a policy that is none', refused, { policy: '{}' }, 'MalformedPolicyDocument', 'Syntax errors in policy.')
+test(
+  'a policy that is too long',
+  refused,
+  { policy: JSON.stringify(allow('kms:*', `arn:aws:kms:*:*:${'k'.repeat(2000)}`)) },
+  'PackedPolicyTooLarge',
+)
+test(
+  'eleven managed policies',
+  refused,
+  { policyArns: Array<string>(11).fill('arn:aws:iam::aws:policy/ReadOnlyAccess') },
+  'LimitExceeded',
+)
+test('a managed policy there is not', refused, { policyArns: [`arn:aws:iam::${HERE}:policy/none`] }, 'ValidationError')
+test(
+  'a tag twice',
+  refused,
+  {
+    tags: [
+      { Key: 'a', Value: '1' },
+      { Key: 'A', Value: '2' },
+    ],
+  },
+  'InvalidParameterValue',
+  'Duplicate tag keys found. Please note that Tag keys are case insensitive.',
+)
+test(
+  'a transitive tag that is none',
+  refused,
+  { transitiveTagKeys: ['a'] },
+  'InvalidParameterValue',
+  'The specified transitive tag key must be included in the requested tags.',
+)
+test(
+  'a device without its code',
+  refused,
+  { serialNumber: 'arn:aws:iam::111122223333:mfa/bob' },
+  'AccessDenied',
+  'MultiFactorAuthentication failed with invalid MFA one time pass code.',
+)
+
+test('as long as the role lets it last, but an hour from session to session', async (t) => {
+  const { identities } = await book(t, stage(trusts('*'), { maxSessionDuration: 7200 }))
+  const longest = { roleArn: roleArn('app'), durationSeconds: 7200 }
+  t.is((await asks(identities, { caller: caller(identities, user('bob')), ...longest })).expires, NOON + 7_200_000)
+  const chained = asks(identities, { caller: caller(identities, roleArn('mid')), ...longest })
+  await refuses(
+    t,
+    chained,
+    'ValidationError',
+    'The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role chaining',
+  )
+})
+
+// One's own ---------------------------------------------------------------------------------------
+
+test("a user's own session is the user, for twelve hours, with the device if one was brought", async (t) => {
+  const { identities, reopen } = await book(t)
+  const plain = await getSessionToken(identities, { caller: caller(identities) })
+  const proven = await getSessionToken(identities, { caller: caller(identities), ...DEVICE, durationSeconds: 129_600 })
+  for (const known of [identities, await reopen()]) {
+    t.like(known.find(plain.accessKeyId)?.caller, { type: 'User', arn: user('ops/alice'), userName: 'alice' })
+    t.deepEqual(known.find(plain.accessKeyId)?.caller.session, {
+      ...{ created: NOON, expires: NOON + 43_200_000, mfa: false, sourceIdentity: undefined, issuer: undefined },
+    })
+    t.like(known.find(proven.accessKeyId)?.caller.session, { mfa: true, expires: NOON + 129_600_000 })
+  }
+})
+
+test("the root's own session lasts an hour, however long it is asked for", async (t) => {
+  const { identities } = await book(t)
+  const made = await getSessionToken(identities, { caller: identities.root(HERE), durationSeconds: 7200 })
+  t.like(made.caller, { type: 'Root', principalId: HERE })
+  t.is(made.expires, NOON + 3_600_000)
+})
+
+test('no session starts another of its own', async (t) => {
+  const { identities } = await book(t)
+  for (const made of [await asks(identities), await getSessionToken(identities, { caller: caller(identities) })]) {
+    await refuses(
+      t,
+      getSessionToken(identities, { caller: made.caller }),
+      'AccessDenied',
+      'Cannot call GetSessionToken with session credentials',
+    )
+    await refuses(
+      t,
+      getFederationToken(identities, { caller: made.caller, name: 'guest' }),
+      'AccessDenied',
+      'Cannot call GetFederationToken with session credentials',
+    )
+  }
+})
+
+test('a federated user is somebody else, with what the session policy leaves of the rights of the user', async (t) => {
+  const { identities } = await book(t)
+  const policy = JSON.stringify(allow('kms:Decrypt'))
+  const tags = [{ Key: 'dept', Value: 'a' }]
+  const made = await getFederationToken(identities, { caller: caller(identities), name: 'guest', policy, tags })
+  t.like(made.caller, {
+    ...{ type: 'FederatedUser', arn: `arn:aws:sts::${HERE}:federated-user/guest`, principalId: `${HERE}:guest` },
+    tags: { dept: 'a' },
+  })
+  t.is(made.caller.policies.session?.length, 1)
+  t.deepEqual(made.caller.policies.identity, caller(identities).policies.identity)
+})
+
+test('a federated user without a session policy may nothing by policy', async (t) => {
+  const { identities } = await book(t)
+  const made = await getFederationToken(identities, { caller: caller(identities), name: 'guest' })
+  t.deepEqual(made.caller.policies.session, [])
+})
+
+test('no credentials are shown by printing what made them', async (t) => {
+  const { identities } = await book(t)
+  const { secret, token } = await asks(identities)
+  const { inspect } = await import('node:util')
+  for (const text of [
+    inspect(identities, { depth: 9, showHidden: true }),
+    JSON.stringify(identities),
+    String(identities),
+  ]) {
+    for (const hidden of [secret, token, 'of alice', 'of the root']) t.false(text.includes(hidden))
+  }
+})
