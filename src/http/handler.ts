@@ -3,17 +3,23 @@
  * Nothing of a request is looked at before its signature, but whether it is a call at all and how large it is.
  */
 import { randomUUID } from 'node:crypto'
-import { KmsError, fail } from '../errors.ts'
 import type { Context } from '../context.ts'
+import { KmsError, fail } from '../errors.ts'
 import { decode, encode, MAX_BODY } from '../model/json.ts'
 import { OPERATIONS, TARGET_PREFIX } from '../model/kms.ts'
 import type { OperationName } from '../model/kms.ts'
+import { administered, type Administration } from './admin.ts'
 import type { Handle, HttpRequest, HttpResponse } from './message.ts'
+import { Origins } from './origins.ts'
+import { errorDocument, FORM, parametersOf, XML, type QueryService } from './query.ts'
 import { SigV4, type Credentials } from './sigv4.ts'
+
+/** A request's context, as the door makes it. */
+type Called = Context & { readonly requestId: string }
 
 /** What a door knows of the service behind it. */
 export interface Callable {
-  call(name: string, input: unknown, context: Context): unknown
+  call(name: string, input: unknown, context: Called): unknown
 }
 
 export interface HandlerOptions {
@@ -24,20 +30,42 @@ export interface HandlerOptions {
   log: (line: string) => void
   /** False before the room is open and while it closes: `/ready` says so. */
   ready: () => boolean
+  /** CloudTrail, asked by the name of an operation: what is in the body, parsed, and back. */
+  cloudtrail?: (name: string, input: unknown, context: Context) => Promise<object>
+  /** Services that speak the query protocol, by the names that signatures have for them. */
+  queries?: Readonly<Record<string, QueryService>>
+  /** Who may look at and change identities from outside, and what that does. */
+  admin?: Administration
 }
 
-const ORIGIN = { sourceIp: '127.0.0.1', userAgent: '', secure: false }
+type Headers = Readonly<Record<string, string>>
+
 const CONTENT_TYPE = 'application/x-amz-json-1.1'
+const QUERY_NAMESPACE = 'https://sts.amazonaws.com/doc/2011-06-15/'
 
-export function createHandler({ service, identities, now, log, ready }: HandlerOptions): Handle {
-  const sigv4 = new SigV4(identities, now)
+export function createHandler(options: HandlerOptions): Handle {
+  const { service, identities, now, log, ready, cloudtrail, queries = {}, admin } = options
+  const services = ['kms', ...(cloudtrail ? ['cloudtrail'] : []), ...Object.keys(queries)]
+  const sigv4 = new SigV4(identities, now, services)
+  const origins = new Origins()
 
-  async function call(request: HttpRequest, requestId: string): Promise<string> {
+  async function call(request: HttpRequest, headers: Headers, requestId: string): Promise<HttpResponse> {
     if (request.body.length > MAX_BODY) fail('RequestEntityTooLarge')
-    const { caller, region } = sigv4.verify(request)
+    const { caller, region, service: meant } = sigv4.verify(request)
+    const context: Called = { caller, region, requestId, origin: origins.of(request) }
+    const query = Object.hasOwn(queries, meant) ? queries[meant] : undefined
+    if (query) {
+      const body = await query.call(parametersOf(request), context)
+      return { status: 200, headers: { ...headers, 'content-type': XML }, body }
+    }
+    if (meant === 'cloudtrail') {
+      const output = await cloudtrail!(eventOperation(request), parsed(request), context)
+      return { status: 200, headers, body: JSON.stringify(output) }
+    }
     const name = operationOf(request)
-    const output = await service.call(name, decode(name, request.body), { caller, region, requestId, origin: ORIGIN })
-    return encode(name, output as never)
+    const asked = expiring(name, request, context)
+    const output = await service.call(name, decode(name, request.body), asked)
+    return { status: 200, headers, body: encode(name, output as never) }
   }
 
   return async function handle(request) {
@@ -47,15 +75,59 @@ export function createHandler({ service, identities, now, log, ready }: HandlerO
     try {
       if (path === '/health') return probe(request, headers, 'ok')
       if (path === '/ready') return probe(request, headers, ready() ? 'ok' : 'unavailable')
+      if (path === ADMIN && admin) return await administered(request, headers, admin)
       if (path !== '/') return refusal(new KmsError('UnknownOperationException'), headers, 404)
       if (request.method !== 'POST') return notAllowed(headers, 'POST')
-      return { status: 200, headers, body: await call(request, requestId) }
+      return await call(request, headers, requestId)
     } catch (error) {
       const known = error instanceof KmsError
       const answer = known ? error : new KmsError('KMSInternalException')
       if (!known || answer.status >= 500) log(`${requestId} ${answer.code} ${trace(error)}`)
-      return refusal(answer, headers)
+      if (mediaOf(request) !== FORM || Object.keys(queries).length === 0) return refusal(answer, headers)
+      const namespace = namespaceFor(request, queries)
+      return { headers: { ...headers, 'content-type': XML }, ...errorDocument(answer, requestId, namespace) }
     }
+  }
+}
+
+const ADMIN = '/_strongroom/identities'
+
+/** A grant that is to end says so in a header, which the signature covers. */
+function expiring(name: string, { headers }: HttpRequest, context: Called): Called {
+  const given = headers['x-strongroom-grant-expires-in']
+  if (given === undefined) return context
+  const seconds = /^[1-9]\d{0,8}$/.test(given) ? Number(given) : Infinity
+  if (name !== 'CreateGrant' || seconds > LONGEST_GRANT) {
+    const rule = `from 1 to ${LONGEST_GRANT} seconds, on CreateGrant alone`
+    fail('ValidationException', `x-strongroom-grant-expires-in takes ${rule}.`)
+  }
+  return { ...context, grantExpiresIn: seconds * 1000 }
+}
+
+const LONGEST_GRANT = 3650 * 86_400
+
+/** Whose namespace an error is told in: that of the service the request was signed for, if it was. */
+function namespaceFor({ headers }: HttpRequest, queries: Readonly<Record<string, QueryService>>): string {
+  const meant = /\/(\w+)\/aws4_request/.exec(headers['authorization'] ?? '')?.[1] ?? ''
+  return (Object.hasOwn(queries, meant) ? queries[meant]?.namespace : undefined) ?? QUERY_NAMESPACE
+}
+
+function mediaOf({ headers }: HttpRequest): string | undefined {
+  return headers['content-type']?.split(';', 1)[0]?.trim().toLowerCase()
+}
+
+/** The operation of CloudTrail that is asked; botocore gives it its whole name. */
+function eventOperation(request: HttpRequest): string {
+  const target = /^(?:com\.amazonaws\.cloudtrail\.v20131101\.)?CloudTrail_20131101\.(\w+)$/
+  const name = target.exec(request.headers['x-amz-target'] ?? '')?.[1]
+  return name !== undefined && mediaOf(request) === CONTENT_TYPE ? name : fail('UnknownOperationException')
+}
+
+function parsed({ body }: HttpRequest): unknown {
+  try {
+    return JSON.parse(Buffer.from(body).toString() || '{}')
+  } catch {
+    fail('SerializationException')
   }
 }
 
@@ -64,11 +136,10 @@ export function earlyRefusal(error: KmsError, status = error.status): HttpRespon
   return refusal(error, answerHeaders(randomUUID()), status)
 }
 
-function operationOf({ headers }: HttpRequest): OperationName {
-  const media = headers['content-type']?.split(';', 1)[0]?.trim().toLowerCase()
-  const [prefix, name = '', ...rest] = headers['x-amz-target']?.split('.') ?? []
+function operationOf(request: HttpRequest): OperationName {
+  const [prefix, name = '', ...rest] = request.headers['x-amz-target']?.split('.') ?? []
   const known = prefix === TARGET_PREFIX && rest.length === 0 && Object.hasOwn(OPERATIONS, name)
-  return known && media === CONTENT_TYPE ? (name as OperationName) : fail('UnknownOperationException')
+  return known && mediaOf(request) === CONTENT_TYPE ? (name as OperationName) : fail('UnknownOperationException')
 }
 
 function answerHeaders(requestId: string): Record<string, string> {

@@ -1,4 +1,5 @@
 /** A request and its answer as plain values: what every door hands to the handler, and gets back. */
+import type { Endpoint } from '../origin.ts'
 
 export interface HttpRequest {
   readonly method: string
@@ -7,6 +8,17 @@ export interface HttpRequest {
   /** Lower-case names; several fields of one name are joined with `,`. Made by `headerRecord`, so it has no prototype. */
   readonly headers: Readonly<Record<string, string>>
   readonly body: Uint8Array
+  /** How it came; absent when it never left this process. */
+  readonly way?: Way
+}
+
+/** What a socket knows of a request besides what was sent. */
+export interface Way {
+  readonly address: string
+  readonly secure: boolean
+  readonly tls?: { readonly version: string; readonly cipher: string }
+  /** The interface endpoint that the socket stands for. */
+  readonly endpoint?: Endpoint
 }
 
 export interface HttpResponse {

@@ -8,11 +8,13 @@ import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import { createServer as createHttpsServer } from 'node:https'
 import { isIP } from 'node:net'
 import type { AddressInfo, Socket } from 'node:net'
+import { TLSSocket } from 'node:tls'
 import { KmsError } from '../errors.ts'
 import { MAX_BODY } from '../model/json.ts'
 import { earlyRefusal } from './handler.ts'
 import { headerRecord } from './message.ts'
-import type { Handle, HttpResponse } from './message.ts'
+import type { Endpoint } from '../origin.ts'
+import type { Handle, HttpResponse, Way } from './message.ts'
 
 export interface ListenOptions {
   /** Default 127.0.0.1. Anything but this machine needs `allowRemote`, so that nobody serves a network by accident. */
@@ -23,6 +25,8 @@ export interface ListenOptions {
   /** Files in PEM form. */
   tls?: { cert: string; key: string }
   limits?: Partial<Limits>
+  /** What listens stands for an interface endpoint of a VPC: requests come through it, and its policy has a say. */
+  endpoint?: Endpoint
   log?: (line: string) => void
 }
 
@@ -67,7 +71,7 @@ export async function listen(handle: Handle, options: ListenOptions = {}): Promi
   }
   const server = tls ? secureServer(tls, settings, limits.headers) : createHttpServer(settings)
   server.maxConnections = limits.connections
-  const close = attach(server, handle, limits.grace)
+  const close = attach(server, handle, limits.grace, options.endpoint)
 
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error) => reject(listenError(error, host, port)))
@@ -84,7 +88,7 @@ export function isLoopback(host: string): boolean {
 }
 
 /** Lets the handler answer the server's requests; returns the way to stop. */
-function attach(server: Server, handle: Handle, grace: number): () => Promise<void> {
+function attach(server: Server, handle: Handle, grace: number, endpoint?: Endpoint): () => Promise<void> {
   const sockets = new Set<Socket>()
   const underWay = new Set<ServerResponse>()
   let stopped: Promise<void> | undefined
@@ -104,7 +108,7 @@ function attach(server: Server, handle: Handle, grace: number): () => Promise<vo
     // A client that has gone cannot be told anything; there is nobody to report to either.
     response.on('error', () => {})
     try {
-      const answer = await answerTo(request, handle)
+      const answer = await answerTo(request, handle, endpoint)
       send(response, answer, stopped !== undefined || answer.status === 413)
     } catch {
       response.destroy()
@@ -130,11 +134,22 @@ function attach(server: Server, handle: Handle, grace: number): () => Promise<vo
   return () => (stopped ??= stop())
 }
 
-async function answerTo(request: IncomingMessage, handle: Handle): Promise<HttpResponse> {
+async function answerTo(request: IncomingMessage, handle: Handle, endpoint?: Endpoint): Promise<HttpResponse> {
   const body = await collect(request)
   if (body === undefined) return earlyRefusal(new KmsError('RequestEntityTooLarge'))
-  const { method = '', url = '', rawHeaders } = request
-  return handle({ method, url, headers: headerRecord(pairs(rawHeaders)), body })
+  const { method = '', url = '', rawHeaders, socket } = request
+  return handle({ method, url, headers: headerRecord(pairs(rawHeaders)), body, way: wayOf(socket, endpoint) })
+}
+
+function wayOf(socket: Socket, endpoint: Endpoint | undefined): Way {
+  const address = socket.remoteAddress ?? ''
+  if (!(socket instanceof TLSSocket)) return { address, secure: false, endpoint }
+  return {
+    address,
+    secure: true,
+    tls: { version: socket.getProtocol() ?? '', cipher: socket.getCipher().name },
+    endpoint,
+  }
 }
 
 /** The body, or `undefined` when it is over the limit. */

@@ -16,11 +16,14 @@ export interface Credentials {
 }
 
 export interface Verified {
+  /** Which service it is meant for. */
+  readonly service: string
   readonly caller: Caller
   readonly region: string
 }
 
 const ALGORITHM = 'AWS4-HMAC-SHA256'
+/** The service that refusals tell of. */
 const SERVICE = 'kms'
 const TERMINATOR = 'aws4_request'
 const SKEW_MINUTES = 5
@@ -29,18 +32,20 @@ const REGION = /^(?:[a-z]{1,12}-){2,3}\d{1,2}$/
 /** `20150830T123600Z`. */
 const TIMESTAMP = /^\d{4}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])T(?:[01]\d|2[0-3])[0-5]\d[0-5]\dZ$/
 /** What decides the meaning of a request; each must be under the signature when it is present. `host` must always be. */
-const MUST_BE_SIGNED = ['x-amz-target', 'x-amz-date', 'x-amz-security-token']
+const MUST_BE_SIGNED = ['x-amz-target', 'x-amz-date', 'x-amz-security-token', 'x-strongroom-grant-expires-in']
 const SIGNING_KEYS = 256
 
 export class SigV4 {
   readonly #identities: Credentials
   readonly #now: () => Date
+  readonly #services: ReadonlySet<string>
   /** Signing keys by credential (access key, date, Region, service); each holds until its secret is another. */
   readonly #keys = new Map<string, { secret: string; key: Buffer }>()
 
-  constructor(identities: Credentials, now: () => Date) {
+  constructor(identities: Credentials, now: () => Date, services: readonly string[] = [SERVICE]) {
     this.#identities = identities
     this.#now = now
+    this.#services = new Set(services)
   }
 
   /** The verified sender, or an AWS exception. */
@@ -60,23 +65,30 @@ export class SigV4 {
     if (!identity || !sameToken(identity.sessionToken, headers['x-amz-security-token'])) {
       fail('UnrecognizedClientException', 'The security token included in the request is invalid.')
     }
-    checkSkew(timestamp, this.#now())
-    checkScope(date, region, service, terminator, timestamp)
+    const now = this.#now()
+    if (identity.expires <= now.getTime()) {
+      fail('ExpiredTokenException', 'The security token included in the request is expired')
+    }
+    checkSkew(timestamp, now)
+    checkScope(date, region, terminator, timestamp)
+    if (!this.#services.has(service)) {
+      fail('InvalidSignatureException', `Credential should be scoped to correct service: '${SERVICE}'.`)
+    }
     checkCoverage(signedHeaders, headers)
 
     const bodyHash = hash('sha256', request.body)
-    const key = this.#signingKey(credential, identity.secret, date, region)
+    const key = this.#signingKey(credential, identity.secret, date, region, service)
     const scope = credential.slice(accessKeyId.length + 1)
     const text = stringToSign(timestamp, scope, canonicalRequest(request, signedHeaders, bodyHash))
     const claimed = headers['x-amz-content-sha256']
     if (!sameSignature(hmac(key, text, 'hex'), signature) || (claimed !== undefined && claimed !== bodyHash)) mismatch()
     this.#remember(credential, identity.secret, key)
-    return { caller: identity.caller, region }
+    return { caller: identity.caller, region, service }
   }
 
-  #signingKey(credential: string, secret: string, date: string, region: string): Buffer {
+  #signingKey(credential: string, secret: string, date: string, region: string, service: string): Buffer {
     const known = this.#keys.get(credential)
-    return known?.secret === secret ? known.key : signingKey(secret, date, region, SERVICE)
+    return known?.secret === secret ? known.key : signingKey(secret, date, region, service)
   }
 
   /** Only what has verified is remembered, so that strangers cannot flush the cache. */
@@ -167,7 +179,7 @@ function checkSkew(timestamp: string, now: Date): void {
   }
 }
 
-function checkScope(date: string, region: string, service: string, terminator: string, timestamp: string): void {
+function checkScope(date: string, region: string, terminator: string, timestamp: string): void {
   const refuse = (message: string) => fail('InvalidSignatureException', message)
   if (date !== timestamp.slice(0, 8)) {
     const rule = 'Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date from HTTP'
@@ -175,7 +187,6 @@ function checkScope(date: string, region: string, service: string, terminator: s
   }
   if (region === '') refuse('Credential should be scoped to a valid region.')
   if (!REGION.test(region)) refuse(`Credential should be scoped to a valid region, not '${region}'.`)
-  if (service !== SERVICE) refuse(`Credential should be scoped to correct service: '${SERVICE}'.`)
   if (terminator !== TERMINATOR) {
     refuse(`Credential should be scoped with a valid terminator: '${TERMINATOR}', not '${terminator}'.`)
   }

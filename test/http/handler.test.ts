@@ -6,7 +6,8 @@ import { createHandler } from '../../src/http/handler.ts'
 import type { Callable } from '../../src/http/handler.ts'
 import { headerRecord } from '../../src/http/message.ts'
 import type { HttpRequest, HttpResponse } from '../../src/http/message.ts'
-import { defaultAccounts, Identities } from '../../src/identity.ts'
+import { defaultAccounts } from '../../src/identity.ts'
+import { book } from './book.ts'
 import { signed } from './sign.ts'
 
 const AT = new Date('2026-03-01T12:00:00Z')
@@ -29,7 +30,7 @@ function scene(serve: (call: Call) => unknown = () => ({}), ready = true) {
       return serve({ name, input, context })
     },
   }
-  const identities = new Identities(defaultAccounts())
+  const identities = book(defaultAccounts())
   const handle = createHandler({
     service,
     identities,

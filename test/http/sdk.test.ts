@@ -14,7 +14,8 @@ import { fail } from '../../src/errors.ts'
 import { toFetch } from '../../src/http/fetch.ts'
 import { createHandler } from '../../src/http/handler.ts'
 import { SdkHandler } from '../../src/http/sdk.ts'
-import { defaultAccounts, Identities } from '../../src/identity.ts'
+import { defaultAccounts } from '../../src/identity.ts'
+import { book } from './book.ts'
 import { signed } from './sign.ts'
 
 const CREATED = new Date('2026-03-01T12:00:00.500Z')
@@ -24,7 +25,7 @@ type Serve = (name: string, input: never, context: object) => unknown
 const handler = (serve: Serve) =>
   createHandler({
     service: { call: (name, input, context) => serve(name, input as never, context) },
-    identities: new Identities(defaultAccounts()),
+    identities: book(defaultAccounts()),
     now: () => new Date(),
     log: () => {},
     ready: () => true,

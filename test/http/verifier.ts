@@ -4,7 +4,7 @@ import { KmsError } from '../../src/errors.ts'
 import { headerRecord } from '../../src/http/message.ts'
 import type { HttpRequest } from '../../src/http/message.ts'
 import { SigV4 } from '../../src/http/sigv4.ts'
-import { Identities } from '../../src/identity.ts'
+import { book } from './book.ts'
 import { signed } from './sign.ts'
 import type { Signing } from './sign.ts'
 
@@ -14,7 +14,7 @@ const ACCOUNTS = [
   { id: '000000000000', accessKeys: [{ id: 'test', secret: 'test' }] },
   { id: '111122223333', accessKeys: [{ id: 'AKIAOTHER', secret: 's3cr+t/with=signs' }, SESSION] },
 ]
-export const verifier = (now = AT) => new SigV4(new Identities(ACCOUNTS), () => now)
+export const verifier = (now = AT) => new SigV4(book(ACCOUNTS), () => now)
 export const sign = (signing: Signing = {}) => signed('ListKeys', { at: AT, ...signing })
 export const later = (seconds: number) => new Date(AT.getTime() + seconds * 1000)
 
