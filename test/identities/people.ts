@@ -10,6 +10,7 @@ import type { AccountConfig, OrganizationConfig, RoleConfig } from '../../src/id
 import { Roots } from '../../src/roots.ts'
 import { Secrets } from '../../src/secrets.ts'
 import { openSqlite } from '../../src/store/sqlite.ts'
+import type { Store } from '../../src/store/store.ts'
 
 export const HERE = '111122223333'
 export const THERE = '444455556666'
@@ -17,6 +18,7 @@ export const NOON = Date.UTC(2026, 0, 31, 12)
 
 export interface Book {
   identities: Identities
+  store: Store
   /** The same store under what may be another configuration, as after a restart. */
   reopen(accounts?: readonly AccountConfig[]): Promise<Identities>
   /** Moves the time on. */
@@ -40,7 +42,7 @@ export async function book(
     Identities.open({
       ...{ store, secrets, entropy: systemEntropy, clock: () => now, accounts: declared, organization },
     })
-  return { identities: await reopen(), reopen, pass: (seconds) => (now += seconds * 1000) }
+  return { identities: await reopen(), store, reopen, pass: (seconds) => (now += seconds * 1000) }
 }
 
 export const allow = (action: string, resource = '*') => ({
