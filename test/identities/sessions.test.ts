@@ -1,24 +1,9 @@
 /** Temporary credentials: who gets them, for how long, and what they make of who uses them. */
+import { inspect } from 'node:util'
 import test from 'ava'
-import type { Identities } from '../../src/identities/identities.ts'
-import {
-  assumeRole,
-  getFederationToken,
-  getSessionToken,
-  type AssumeRoleRequest,
-} from '../../src/identities/sessions.ts'
-import type { AccountConfig, OrganizationConfig, RoleConfig } from '../../src/identity.ts'
-import { allow, book, HERE, NOON, refuses, role, roleArn, THERE, trusts, user } from './people.ts'
-
-const caller = (identities: Identities, arn = user('ops/alice')) => identities.principal(arn)
-const APP = roleArn('service/app')
-
-/** Alice assumes a role, or whatever else is said instead. */
-const asks = (identities: Identities, request: Partial<AssumeRoleRequest> = {}) =>
-  assumeRole(identities, {
-    ...{ roleArn: APP, roleSessionName: 'one', ...request },
-    caller: request.caller ?? caller(identities),
-  })
+import { getFederationToken, getSessionToken, type AssumeRoleRequest } from '../../src/identities/sessions.ts'
+import { APP, asks, BOB, caller, DEVICE, stage } from './asking.ts'
+import { allow, book, HERE, NOON, refuses, role, roleArn, trusts, user } from './people.ts'
 
 // What comes of it --------------------------------------------------------------------------------
 
@@ -92,131 +77,6 @@ test('session policies limit it, tags go over those of the role, and what they t
   const plain = await asks(identities, { caller: caller(identities, user('bob')), roleArn: roleArn('app') })
   t.is(plain.caller.policies.session, undefined)
   t.is(plain.packedPolicySize, undefined)
-})
-
-// Who may -----------------------------------------------------------------------------------------
-
-const ALICE = { name: 'alice', policies: [{ name: 'assume', document: allow('sts:AssumeRole') }] }
-const BOB = { name: 'bob' }
-const DENIED = {
-  name: 'denied',
-  policies: [{ name: 'no', document: { Statement: { Effect: 'Deny', Action: '*', Resource: '*' } } }],
-}
-
-/** Who asks for the role `app` that trusts as it is said; everything else of the request. */
-type Try = Partial<AssumeRoleRequest> & { readonly as: string }
-
-const stage = (trust: object, more: Partial<RoleConfig> = {}): AccountConfig[] => [
-  { id: HERE, users: [ALICE, BOB, DENIED], roles: [role('app', trust, more), role('mid', trusts(user('alice')))] },
-  { id: THERE, users: [ALICE, BOB] },
-]
-
-const allows = test.macro({
-  title: (why = '') => `assumed: ${why}`,
-  async exec(t, trust: object, { as, ...request }: Try, organization?: OrganizationConfig) {
-    const { identities } = await book(t, stage(trust), organization)
-    const asked: Partial<AssumeRoleRequest> = { caller: caller(identities, as), roleArn: roleArn('app'), ...request }
-    const made = await asks(identities, asked)
-    t.is(made.caller.arn, `arn:aws:sts::${HERE}:assumed-role/app/${asked.roleSessionName ?? 'one'}`)
-  },
-})
-const denies = test.macro({
-  title: (why = '') => `denied: ${why}`,
-  async exec(t, trust: object, { as, ...request }: Try, action = 'sts:AssumeRole', organization?: OrganizationConfig) {
-    const { identities } = await book(t, stage(trust), organization)
-    const asked = { caller: caller(identities, as), roleArn: roleArn('app'), ...request }
-    const message = `User: ${asked.caller.arn} is not authorized to perform: ${action} on resource: ${asked.roleArn}`
-    await refuses(t, asks(identities, asked), 'AccessDenied', message)
-  },
-})
-
-test('the account is trusted, and she may', allows, trusts(HERE), { as: user('alice') })
-test('the account is trusted, and he may not', denies, trusts(HERE), { as: user('bob') })
-test('he is trusted himself', allows, trusts(user('bob')), { as: user('bob') })
-test('somebody else is trusted', denies, trusts(user('bob')), { as: user('alice') })
-test('trusted himself, but his own policy denies', denies, trusts(user('denied')), { as: user('denied') })
-test('another account is trusted, and she may', allows, trusts(THERE), { as: user('alice', THERE) })
-test('another account is trusted, and he may not', denies, trusts(THERE), { as: user('bob', THERE) })
-test('he of another account is trusted, and may not', denies, trusts(user('bob', THERE)), { as: user('bob', THERE) })
-test('she may, and her account is not trusted', denies, trusts(HERE), { as: user('alice', THERE) })
-test('everyone is trusted', allows, trusts('*'), { as: user('bob') })
-test('a role is trusted, and a session of it asks', allows, trusts(roleArn('mid')), { as: roleArn('mid') })
-test('a role is trusted, and a session of another asks', denies, trusts(roleArn('mid')), { as: user('alice') })
-test('there is no such role', denies, trusts(HERE), { as: user('alice'), roleArn: roleArn('none') })
-test('the role has another path', denies, trusts(HERE), { as: user('alice'), roleArn: roleArn('x/app') })
-test(
-  'a deny in the trust policy',
-  denies,
-  { Statement: [...trusts(HERE).Statement, { Effect: 'Deny', Principal: '*', Action: 'sts:*' }] },
-  { as: user('alice') },
-)
-test(
-  'a deny in the trust policy, for another account',
-  denies,
-  { Statement: [...trusts(THERE).Statement, { Effect: 'Deny', Principal: '*', Action: 'sts:*' }] },
-  { as: user('alice', THERE) },
-)
-
-const EXTERNAL = trusts(HERE, { StringEquals: { 'sts:ExternalId': 'x1' } })
-test('with the external id it takes', allows, EXTERNAL, { as: user('alice'), externalId: 'x1' })
-test('with another external id', denies, EXTERNAL, { as: user('alice'), externalId: 'X1' })
-test('without the external id it takes', denies, EXTERNAL, { as: user('alice') })
-
-const MFA = trusts(HERE, { Bool: { 'aws:MultiFactorAuthPresent': 'true' } })
-const DEVICE = { serialNumber: `arn:aws:iam::${HERE}:mfa/alice`, tokenCode: '123456' }
-test('with a device', allows, MFA, { as: user('alice'), ...DEVICE })
-test('without the device it takes', denies, MFA, { as: user('alice') })
-
-const NAMED = trusts(HERE, { StringLike: { 'sts:RoleSessionName': '${aws:username}' } })
-test('a session that bears the name of the user', allows, NAMED, { as: user('alice'), roleSessionName: 'alice' })
-test('a session that bears another name', denies, NAMED, { as: user('alice') })
-
-const TAGGING = trusts(HERE, { StringEquals: { 'aws:RequestTag/dept': 'a' } }, ['sts:AssumeRole', 'sts:TagSession'])
-const dept = (Value: string) => ({ tags: [{ Key: 'dept', Value }] })
-test('with a tag it may not set', denies, TAGGING, { as: user('alice'), ...dept('b') })
-test(
-  'with tags that no policy lets her set',
-  denies,
-  trusts(HERE),
-  { as: user('alice'), ...dept('a') },
-  'sts:TagSession',
-)
-test('with tags that the trust policy lets him set', allows, trusts(user('bob'), {}, 'sts:*'), {
-  as: user('bob'),
-  ...dept('a'),
-})
-test(
-  'with a source identity that the trust policy does not let him set',
-  denies,
-  trusts(user('bob')),
-  { as: user('bob'), sourceIdentity: 'bob' },
-  'sts:SetSourceIdentity',
-)
-
-const ORGANIZATION = (document: object): OrganizationConfig => ({
-  ...{ id: 'o-exampleorgid', managementAccount: '000000000000' },
-  root: { accounts: [{ id: HERE, resourceControlPolicies: [{ name: 'no strangers', document }] }] },
-})
-const NO_STRANGERS = ORGANIZATION({
-  Statement: {
-    ...{ Effect: 'Deny', Principal: '*', Action: 'sts:*', Resource: '*' },
-    Condition: { StringNotEquals: { 'aws:PrincipalAccount': HERE } },
-  },
-})
-test('the organization keeps strangers out, and she is none', allows, trusts(HERE), { as: user('alice') }, NO_STRANGERS)
-test(
-  'the organization keeps strangers out',
-  denies,
-  trusts(THERE),
-  { as: user('alice', THERE) },
-  'sts:AssumeRole',
-  NO_STRANGERS,
-)
-
-test('roles are not for root users', async (t) => {
-  const { identities } = await book(t, stage(trusts('*')))
-  const asked = asks(identities, { caller: identities.root(HERE), roleArn: roleArn('app') })
-  await refuses(t, asked, 'AccessDenied', 'Roles may not be assumed by root accounts.')
 })
 
 // From session to session -------------------------------------------------------------------------
@@ -411,12 +271,7 @@ test('a federated user without a session policy may nothing by policy', async (t
 test('no credentials are shown by printing what made them', async (t) => {
   const { identities } = await book(t)
   const { secret, token } = await asks(identities)
-  const { inspect } = await import('node:util')
-  for (const text of [
-    inspect(identities, { depth: 9, showHidden: true }),
-    JSON.stringify(identities),
-    String(identities),
-  ]) {
+  for (const text of [inspect(identities, { depth: 9, showHidden: true }), JSON.stringify(identities)]) {
     for (const hidden of [secret, token, 'of alice', 'of the root']) t.false(text.includes(hidden))
   }
 })
