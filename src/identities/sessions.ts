@@ -10,7 +10,7 @@ import { parseIdentityPolicy } from '../policy/document.ts'
 import { arnOfEntity, type RoleEntity, type SessionEntity, type SessionOf, type Tags } from './entities.ts'
 import type { Identities } from './identities.ts'
 import { newTemporaryKey } from './ids.ts'
-import { isTrusted, type Wish } from './trust.ts'
+import { isTrusted, ownDecision, type Wish } from './trust.ts'
 
 export interface SessionTag {
   readonly Key: string
@@ -88,36 +88,51 @@ export async function assumeRole(identities: Identities, request: AssumeRoleRequ
   }
   const actions = [
     'sts:AssumeRole',
-    ...(Object.keys(tags).length > 0 ? ['sts:TagSession'] : []),
+    ...taggingOf(tags),
     ...(sourceIdentity === undefined ? [] : ['sts:SetSourceIdentity']),
   ]
   for (const action of actions) requireTrust(identities, action, roleArn, caller, wish)
   const seconds = roleSeconds(request, role!)
+  // The id tells this role from one of the same name that is made later.
+  const of = { type: 'AssumedRole' as const, role: role!.name, roleId: role!.id, sessionName: roleSessionName }
   return issue(identities, {
-    ...{ account: role!.account, of: { type: 'AssumedRole', role: role!.name, sessionName: roleSessionName } },
+    ...{ account: role!.account, of },
     ...{ ...limits, seconds, mfa, tags, transitive, sourceIdentity },
   })
 }
 
-/** One's own rights, for a while; with a device, or to keep the permanent keys out of harm's way. */
+/** One's own rights, for a while; with a device, or to keep the permanent keys out of harm's way. Nobody has to allow it. */
 export async function getSessionToken(identities: Identities, request: DeviceRequest): Promise<Issued> {
-  const { caller } = request
+  const { caller, origin } = request
   const of = ownSession(caller, 'GetSessionToken')
   const seconds = ownSeconds(request)
-  return issue(identities, { ...UNLIMITED, account: caller.account, of, seconds, mfa: isWithDevice(request) })
+  const wish = { caller, origin, now: identities.clock(), mfa: isWithDevice(request), tags: {} }
+  if (ownDecision('sts:GetSessionToken', '*', wish).explicit) denied(caller, 'sts:GetSessionToken', '*')
+  return issue(identities, { ...UNLIMITED, account: caller.account, of, seconds, mfa: wish.mfa })
 }
 
 /** Some of a user's rights for somebody else: none at all but those that session policies share with the user's own. */
 export async function getFederationToken(identities: Identities, request: FederationRequest): Promise<Issued> {
-  const { caller, name } = request
+  const { caller, origin, name } = request
   requireText(name, 'name', 32)
   const { type } = ownSession(caller, 'GetFederationToken')
   const limits = limitsOf(identities, request)
+  const tags = tagsOf(request.tags ?? [])
+  const seconds = ownSeconds(request)
+  const user = `arn:aws:sts::${caller.account}:federated-user/${name}`
+  const wish = { caller, origin, now: identities.clock(), mfa: false, tags }
+  for (const action of ['sts:GetFederationToken', ...taggingOf(tags)]) {
+    if (!ownDecision(action, user, wish).allowed) denied(caller, action, user)
+  }
   return issue(identities, {
-    ...{ ...UNLIMITED, ...limits, account: caller.account, tags: tagsOf(request.tags ?? []) },
+    ...{ ...UNLIMITED, ...limits, account: caller.account, tags, seconds },
     ...{ of: { type: 'FederatedUser', name, user: type === 'User' ? caller.userName! : '' } },
-    seconds: ownSeconds(request),
   })
+}
+
+/** What has to be allowed, too, when there are tags. */
+function taggingOf(tags: Tags): string[] {
+  return Object.keys(tags).length > 0 ? ['sts:TagSession'] : []
 }
 
 // Issuing -----------------------------------------------------------------------------------------
@@ -162,7 +177,7 @@ function requireTrust(
   action: string,
   roleArn: string,
   caller: Caller,
-  wish: Wish | undefined,
+  wish: (Wish & { readonly role: RoleEntity }) | undefined,
 ): void {
   // A role that is not there is refused like one that trusts nobody.
   if (!wish || !isTrusted(action, wish, identities.resourceControl(wish.role.account))) denied(caller, action, roleArn)
