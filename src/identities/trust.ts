@@ -1,9 +1,9 @@
 /**
- * Whether somebody may start a session of a role. The role's trust policy has to say so; and the caller's own policies, too,
- * when they are of another account, or when trust is put in the account as a whole.
+ * Whether somebody may start a session. Of a role its trust policy has to say so; and the caller's own policies, too, when they
+ * are of another account, or when trust is put in the account as a whole. Of a federated user the caller's own policies decide.
  */
 import type { Instant } from '../clock.ts'
-import { decide, type Question, type Source } from '../decision.ts'
+import { decide, type Decision, type Question, type Source } from '../decision.ts'
 import type { Caller } from '../identity.ts'
 import type { Origin } from '../origin.ts'
 import type { ContextReader, Values } from '../policy/context.ts'
@@ -14,30 +14,45 @@ import { arnOfEntity, type RoleEntity, type Tags } from './entities.ts'
 /** What a request for a session says of itself. */
 export interface Wish {
   readonly caller: Caller
-  readonly role: RoleEntity
   readonly origin: Origin | undefined
   readonly now: Instant
   readonly mfa: boolean
-  readonly sessionName: string
-  readonly externalId: string | undefined
-  readonly sourceIdentity: string | undefined
   readonly tags: Tags
-  readonly transitive: readonly string[]
+  /** What only requests for a role's session say. */
+  readonly role?: RoleEntity
+  readonly sessionName?: string
+  readonly externalId?: string | undefined
+  readonly sourceIdentity?: string | undefined
+  readonly transitive?: readonly string[]
 }
 
 /** Whether `action`, `sts:AssumeRole` or what comes with it, is allowed. */
-export function isTrusted(action: string, wish: Wish, resourceControl: readonly Source[]): boolean {
+export function isTrusted(
+  action: string,
+  wish: Wish & { readonly role: RoleEntity },
+  resourceControl: readonly Source[],
+): boolean {
   const { caller, role } = wish
   const trust: Source = { kind: 'resource', name: 'trust policy', document: parseTrustPolicy(role.trust) }
-  const question: Question = {
-    ...{ asker: caller, action, resource: arnOfEntity(role), owner: role.account, policies: caller.policies },
-    ...{ resourcePolicy: trust, resourceControl, endpoint: wish.origin?.endpoint?.policy, grant: undefined },
-    context: readerOf(wish),
-  }
+  const own = questionOf(action, arnOfEntity(role), wish)
+  const question: Question = { ...own, owner: role.account, resourcePolicy: trust, resourceControl }
   if (caller.account === role.account) return decide(question).allowed
   const statements = applying(trust.document, question)
   const isAllowed = statements.length > 0 && statements.every(({ effect }) => effect === 'Allow')
   return isAllowed && decide({ ...question, owner: caller.account, resourcePolicy: undefined }).allowed
+}
+
+/** What the caller's own policies say to `action`, where nobody else's are asked. */
+export function ownDecision(action: string, resource: string, wish: Wish): Decision {
+  return decide(questionOf(action, resource, wish))
+}
+
+function questionOf(action: string, resource: string, wish: Wish): Question {
+  const { caller, origin } = wish
+  return {
+    ...{ asker: caller, action, resource, owner: caller.account, policies: caller.policies, context: readerOf(wish) },
+    ...{ resourcePolicy: undefined, resourceControl: [], endpoint: origin?.endpoint?.policy, grant: undefined },
+  }
 }
 
 type Read = (wish: Wish) => Values
@@ -46,7 +61,7 @@ const KEYS: Readonly<Record<string, Read>> = {
   'sts:externalid': ({ externalId }) => externalId,
   'sts:rolesessionname': ({ sessionName }) => sessionName,
   'sts:sourceidentity': ({ sourceIdentity }) => sourceIdentity,
-  'sts:transitivetagkeys': ({ transitive }) => (transitive.length > 0 ? transitive : undefined),
+  'sts:transitivetagkeys': ({ transitive = [] }) => (transitive.length > 0 ? transitive : undefined),
   'aws:tagkeys': ({ tags }) => (Object.keys(tags).length > 0 ? Object.keys(tags) : undefined),
   'aws:principalaccount': ({ caller }) => caller.account,
   'aws:principalarn': ({ caller }) => caller.roleArn ?? caller.arn,
@@ -60,7 +75,7 @@ const KEYS: Readonly<Record<string, Read>> = {
   // Absent, not false, for those who have permanent keys and brought no device.
   'aws:multifactorauthpresent': ({ caller, mfa }) => (mfa || caller.session ? String(mfa) : undefined),
   'aws:multifactorauthage': ({ mfa }) => (mfa ? '0' : undefined),
-  'aws:resourceaccount': ({ role }) => role.account,
+  'aws:resourceaccount': ({ role, caller }) => role?.account ?? caller.account,
   'aws:sourceip': ({ origin }) => (origin?.endpoint ? undefined : origin?.sourceIp),
   'aws:sourcevpc': ({ origin }) => origin?.endpoint?.vpc,
   'aws:sourcevpce': ({ origin }) => origin?.endpoint?.id,
@@ -73,8 +88,8 @@ const KEYS: Readonly<Record<string, Read>> = {
 const FAMILIES: readonly (readonly [prefix: string, tags: (wish: Wish) => Tags])[] = [
   ['aws:principaltag/', ({ caller }) => caller.tags],
   ['aws:requesttag/', ({ tags }) => tags],
-  ['aws:resourcetag/', ({ role }) => role.tags],
-  ['iam:resourcetag/', ({ role }) => role.tags],
+  ['aws:resourcetag/', ({ role }) => role?.tags ?? {}],
+  ['iam:resourcetag/', ({ role }) => role?.tags ?? {}],
 ]
 
 function readerOf(wish: Wish): ContextReader {
