@@ -20,6 +20,8 @@ import { createHandler } from './http/handler.ts'
 import type { Handle } from './http/message.ts'
 import { SdkHandler } from './http/sdk.ts'
 import { listen, type Listener, type ListenOptions } from './http/server.ts'
+import { iam } from './iam/iam.ts'
+import { admin } from './identities/admin.ts'
 import { Identities } from './identities/identities.ts'
 import { defaultAccounts, type AccountConfig, type OrganizationConfig } from './identity.ts'
 import { inProcess, type Principal } from './inprocess.ts'
@@ -32,8 +34,9 @@ import { Service } from './service.ts'
 import { Records } from './store/cache.ts'
 import { openSqlite, verifySqlite } from './store/sqlite.ts'
 import type { Store } from './store/store.ts'
+import { sts } from './sts/sts.ts'
 import { sweep } from './sweep.ts'
-import { makeFolder, openExisting, openVault, storePath } from './vault.ts'
+import { adminTokenOf, makeFolder, openExisting, openVault, storePath } from './vault.ts'
 
 export interface StrongroomOptions {
   /** The folder to keep everything in, made if need be (0700). */
@@ -104,6 +107,8 @@ interface Made {
   readonly trail: Trail
   readonly accounts: readonly AccountConfig[]
   readonly folder: string | undefined
+  /** What the admin route asks for; without a folder there is none. */
+  readonly adminToken: string | undefined
 }
 
 /** What `room.explain` is asked. */
@@ -159,8 +164,9 @@ export class Strongroom extends Client {
       const identities = await Identities.open({ store, secrets, entropy, clock, accounts, organization })
       const keep = folder === undefined ? (options.auditRecords ?? 100_000) : undefined
       const trail = await Trail.open(store, { mode: options.audit ?? 'batched', entropy, keep })
+      const adminToken = folder === undefined ? undefined : await adminTokenOf(folder)
       const room = new Strongroom(
-        { store, entropy, backend, secrets, clock, identities, trail, accounts, folder },
+        { store, entropy, backend, secrets, clock, identities, trail, accounts, folder, adminToken },
         options,
       )
       await room.sweep()
@@ -224,6 +230,13 @@ export class Strongroom extends Client {
         clock,
         permit: (action, context) => this.#permit(action, context),
         settled: () => trail.settled(),
+      }),
+      queries: { iam: iam(identities), sts: sts(identities) },
+      ...(made.adminToken !== undefined && {
+        admin: {
+          token: made.adminToken,
+          act: (method: string, body: string) => admin(identities, method, body),
+        },
       }),
     })
   }

@@ -2,7 +2,7 @@
  * The data folder: the root secret and the domain key sealed under it, each made once, whole or not at all.
  *
  *   root.key   32 random bytes, unless the operator supplies the secret     domain   the HSM's sealed domain key
- *   strongroom.db (and its companions)   the store
+ *   strongroom.db (and its companions)   the store        admin.token   what the admin route asks for
  */
 import { randomBytes } from 'node:crypto'
 import { access, mkdir, open, readFile, rename } from 'node:fs/promises'
@@ -35,6 +35,13 @@ export async function openVault(folder: string, secret: Uint8Array | undefined, 
   const hsm = Hsm.create(root, options)
   await writeWhole(folder, 'domain', hsm.sealedDomain())
   return hsm
+}
+
+/** What the admin route asks for, made with the folder; whoever reads the folder may change who there is. */
+export async function adminTokenOf(folder: string): Promise<string> {
+  const known = await read(join(folder, 'admin.token'))
+  const token = known ?? (await writeWhole(folder, 'admin.token', Buffer.from(randomBytes(32).toString('hex'))))
+  return Buffer.from(token).toString()
 }
 
 /** Makes the folder; whether there is nothing in it yet that a room has made. */

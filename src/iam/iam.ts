@@ -1,0 +1,78 @@
+/** IAM, as far as setting up callers needs it: the query protocol in front of the identities there are. */
+import type { Context } from '../context.ts'
+import { decide, denialText } from '../decision.ts'
+import { fail, KmsError } from '../errors.ts'
+import type { Identities } from '../identities/identities.ts'
+import { IAM } from '../model/iam.ts'
+import { answerOf, readInput, type Parameters } from '../model/query.ts'
+import { HOLDERS } from './holders.ts'
+import { ACCESS_KEYS } from './keys.ts'
+import { POLICIES } from './policies.ts'
+import type { Input, World } from './world.ts'
+
+/** Does an operation; what its answer has in it. */
+export type Action = (world: World) => object | Promise<object>
+
+const ACTIONS: Readonly<Record<string, Action>> = { ...HOLDERS, ...POLICIES, ...ACCESS_KEYS }
+
+export function iam(identities: Identities) {
+  return {
+    namespace: IAM.namespace,
+    async call(parameters: Parameters, context: Context & { readonly requestId: string }): Promise<string> {
+      const name = parameters.get('Action') ?? ''
+      if (!Object.hasOwn(IAM.operations, name))
+        fail('InvalidAction', `Could not find operation ${name} for version ${IAM.version}`)
+      const input = readInput(IAM, IAM.operations[name]!.input, parameters) as Input
+      const { caller } = context
+      const world = { identities, caller, account: caller.account, input }
+      requirePermission(name, world, context)
+      try {
+        return answerOf(IAM, name, await ACTIONS[name]!(world), context.requestId)
+      } catch (error) {
+        // What keys are told of malformed policies, IAM calls by another name.
+        if (error instanceof KmsError && error.code === 'MalformedPolicyDocumentException') {
+          throw new KmsError('MalformedPolicyDocument', error.message)
+        }
+        throw error
+      }
+    },
+  }
+}
+
+/** Who sets up callers needs leave like any other, by its own policies. */
+function requirePermission(name: string, world: World, { region, origin, via }: Context): void {
+  const { caller } = world
+  const [action, resource] = [`iam:${name}`, resourceOf(world)]
+  const told = new Map<string, string | undefined>([
+    ['aws:principalarn', caller.roleArn ?? caller.arn],
+    ['aws:principalaccount', caller.account],
+    ['aws:username', caller.userName],
+    ['aws:userid', caller.principalId],
+    ['aws:requestedregion', region],
+    ['aws:sourceip', origin.sourceIp],
+    ['aws:securetransport', String(origin.secure)],
+    ['aws:viaawsservice', String(via?.mode === 'forwarded')],
+    ['iam:permissionsboundary', world.input.PermissionsBoundary],
+    ['iam:policyarn', world.input.PolicyArn],
+    ...Object.entries(caller.tags).map(([key, value]) => [`aws:principaltag/${key}`.toLowerCase(), value] as const),
+  ])
+  const question = {
+    ...{ asker: caller, action, resource, owner: caller.account, policies: caller.policies },
+    ...{ resourcePolicy: undefined, resourceControl: [], endpoint: origin.endpoint?.policy, grant: undefined },
+    context: (key: string) => told.get(key),
+  }
+  const decision = decide(question)
+  if (!decision.allowed) fail('AccessDenied', denialText(caller, action, resource, decision))
+}
+
+/** What a request is about, as policies name it. */
+function resourceOf({ account, input, identities }: World): string {
+  const { PolicyArn, RoleName, UserName, GroupName, PolicyName, Path = '/' } = input
+  const at = (kind: 'user' | 'role' | 'group', name: string) =>
+    `arn:aws:iam::${account}:${kind}${identities.entity(kind, account, name)?.path ?? Path}${name}`
+  if (RoleName !== undefined) return at('role', RoleName)
+  if (UserName !== undefined) return at('user', UserName)
+  if (GroupName !== undefined) return at('group', GroupName)
+  if (PolicyArn !== undefined) return PolicyArn
+  return PolicyName === undefined ? '*' : `arn:aws:iam::${account}:policy${Path}${PolicyName}`
+}

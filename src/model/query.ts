@@ -1,0 +1,170 @@
+/** Walkers over the models of services that speak the query protocol: parameters to values, and values to XML. */
+import { fail } from '../errors.ts'
+
+export interface QueryModel {
+  readonly version: string
+  readonly namespace: string
+  readonly operations: Readonly<Record<string, QueryOperation>>
+  readonly shapes: Readonly<Record<string, QueryShape>>
+}
+
+export interface QueryOperation {
+  readonly input?: string
+  readonly output?: string
+  /** What the answer's members are wrapped in. */
+  readonly result?: string
+}
+
+export interface QueryShape {
+  readonly type: 'structure' | 'list' | 'string' | 'integer' | 'boolean' | 'timestamp'
+  readonly members?: Readonly<Record<string, string>>
+  readonly required?: readonly string[]
+  readonly member?: string
+  readonly enum?: readonly string[]
+  readonly min?: number
+  readonly max?: number
+  readonly pattern?: string
+}
+
+export type Parameters = ReadonlyMap<string, string>
+export type Value =
+  string | number | boolean | Date | readonly Value[] | { readonly [member: string]: Value | undefined }
+
+/** The input of an operation. Throws ValidationError that tells of all that is amiss. */
+export function readInput({ shapes }: QueryModel, shape: string | undefined, parameters: Parameters): unknown {
+  if (shape === undefined) return {}
+  const problems: string[] = []
+  const value = read(shapes, shape, '', parameters, problems) ?? {}
+  if (problems.length === 0) return value
+  const detected = problems.length === 1 ? '1 validation error' : `${problems.length} validation errors`
+  fail('ValidationError', `${detected} detected: ${problems.join('; ')}`)
+}
+
+type Shapes = QueryModel['shapes']
+
+function read(shapes: Shapes, name: string, at: string, parameters: Parameters, problems: string[]): Value | undefined {
+  const shape = shapes[name]!
+  if (shape.type === 'structure') return readStructure(shapes, shape, at, parameters, problems)
+  if (shape.type === 'list') return readList(shapes, shape, at, parameters, problems)
+  const text = parameters.get(at)
+  if (text === undefined) return undefined
+  const value = scalar(shape, text)
+  if (value === undefined) problems.push(told(text, at, `be a ${shape.type}`))
+  else problems.push(...violations(shape, value, text, at))
+  return value
+}
+
+function readStructure(
+  shapes: Shapes,
+  { members = {}, required = [] }: QueryShape,
+  at: string,
+  parameters: Parameters,
+  problems: string[],
+): Value | undefined {
+  if (at !== '' && !isThere(at, parameters)) return undefined
+  const value: Record<string, Value | undefined> = {}
+  for (const [member, shape] of Object.entries(members)) {
+    const place = at === '' ? member : `${at}.${member}`
+    const found = read(shapes, shape, place, parameters, problems)
+    if (found !== undefined) value[member] = found
+    else if (required.includes(member)) {
+      problems.push(`Value null at '${spelled(place)}' failed to satisfy constraint: Member must not be null`)
+    }
+  }
+  return value
+}
+
+function readList(
+  shapes: Shapes,
+  { member, max }: QueryShape,
+  at: string,
+  parameters: Parameters,
+  problems: string[],
+): Value | undefined {
+  const items: Value[] = []
+  for (let i = 1; isThere(`${at}.member.${i}`, parameters); i++) {
+    items.push(read(shapes, member!, `${at}.member.${i}`, parameters, problems) ?? '')
+  }
+  if (max !== undefined && items.length > max)
+    problems.push(told('[...]', at, `have length less than or equal to ${max}`))
+  // A list that is sent empty is an empty one; one that is not sent is none.
+  return items.length > 0 || parameters.has(at) ? items : undefined
+}
+
+function isThere(at: string, parameters: Parameters): boolean {
+  return parameters.has(at) || [...parameters.keys()].some((name) => name.startsWith(`${at}.`))
+}
+
+function scalar({ type }: QueryShape, text: string): Value | undefined {
+  if (type === 'integer') return /^-?\d{1,10}$/.test(text) ? Number(text) : undefined
+  if (type === 'boolean') return text === 'true' ? true : text === 'false' ? false : undefined
+  if (type === 'timestamp') return Number.isNaN(Date.parse(text)) ? undefined : new Date(text)
+  return text
+}
+
+function violations({ min, max, pattern, enum: values }: QueryShape, value: Value, text: string, at: string): string[] {
+  const amount = typeof value === 'number' ? value : text.length
+  const what = typeof value === 'number' ? 'value' : 'length'
+  return [
+    min !== undefined && amount < min && `have ${what} greater than or equal to ${min}`,
+    max !== undefined && amount > max && `have ${what} less than or equal to ${max}`,
+    pattern !== undefined && !matcher(pattern).test(text) && `satisfy regular expression pattern: ${pattern}`,
+    values !== undefined && !values.includes(text) && `satisfy enum value set: [${values.join(', ')}]`,
+  ]
+    .filter((problem) => problem !== false)
+    .map((problem) => told(text, at, problem))
+}
+
+function told(text: string, at: string, constraint: string): string {
+  return `Value '${text}' at '${spelled(at)}' failed to satisfy constraint: Member must ${constraint}`
+}
+
+/** Places begin in lower case, as AWS spells them. */
+function spelled(at: string): string {
+  return at.replace(/(^|\.)([A-Z])/g, (_, dot: string, letter: string) => dot + letter.toLowerCase())
+}
+
+const MATCHERS = new Map<string, RegExp>()
+
+function matcher(pattern: string): RegExp {
+  let found = MATCHERS.get(pattern)
+  if (!found) MATCHERS.set(pattern, (found = new RegExp(`^(?:${pattern})$`, 'su')))
+  return found
+}
+
+/** The whole answer of an operation. */
+export function answerOf(model: QueryModel, name: string, output: unknown, requestId: string): string {
+  const { output: shape, result } = model.operations[name]!
+  const body = shape === undefined ? '' : members(model.shapes, shape, output as Readonly<Record<string, Value>>)
+  const wrapped = result === undefined ? '' : `<${result}>${body}</${result}>`
+  const metadata = `<ResponseMetadata><RequestId>${requestId}</RequestId></ResponseMetadata>`
+  return `<${name}Response xmlns="${model.namespace}">${wrapped}${metadata}</${name}Response>`
+}
+
+function members(shapes: Shapes, name: string, value: Readonly<Record<string, Value | undefined>>): string {
+  return Object.entries(shapes[name]!.members ?? {})
+    .map(([member, shape]) => element(shapes, shape, member, value[member]))
+    .join('')
+}
+
+function element(shapes: Shapes, name: string, tag: string, value: Value | undefined): string {
+  if (value === undefined) return ''
+  const shape = shapes[name]!
+  if (shape.type === 'structure') return `<${tag}>${members(shapes, name, value as never)}</${tag}>`
+  if (shape.type === 'list') {
+    const items = (value as readonly Value[]).map((item) => element(shapes, shape.member!, 'member', item))
+    return `<${tag}>${items.join('')}</${tag}>`
+  }
+  return `<${tag}>${escaped(value instanceof Date ? instant(value) : String(value as string))}</${tag}>`
+}
+
+function instant(date: Date): string {
+  return `${date.toISOString().slice(0, 19)}Z`
+}
+
+/** Characters that XML has no way to write are left out. */
+function escaped(text: string): string {
+  return text
+    .replace(/[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]/g, '')
+    .replace(/[&<>"\r]/g, (character) => `&#${character.charCodeAt(0)};`)
+}
