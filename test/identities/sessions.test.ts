@@ -1,7 +1,12 @@
 /** Temporary credentials: who gets them, for how long, and what they make of who uses them. */
 import { inspect } from 'node:util'
 import test from 'ava'
-import { getFederationToken, getSessionToken, type AssumeRoleRequest } from '../../src/identities/sessions.ts'
+import {
+  getFederationToken,
+  getSessionToken,
+  type AssumeRoleRequest,
+  type SessionTag,
+} from '../../src/identities/sessions.ts'
 import { APP, asks, BOB, caller, DEVICE, stage } from './asking.ts'
 import { allow, book, HERE, NOON, refuses, role, roleArn, trusts, user } from './people.ts'
 
@@ -267,6 +272,40 @@ test('a federated user without a session policy may nothing by policy', async (t
   const made = await getFederationToken(identities, { caller: caller(identities), name: 'guest' })
   t.deepEqual(made.caller.policies.session, [])
 })
+
+const OWN = { type: 'User', arn: user('eve') }
+const GUEST = `arn:aws:sts::${HERE}:federated-user/guest`
+
+/** Eve, who may what these statements say, asks for a session of her own and for one of a guest's. */
+const starts = test.macro({
+  title: (why = '') => `for oneself and for a guest: ${why}`,
+  async exec(t, Statement: object[], { own, guest }: { own: boolean; guest: boolean | string }, tags?: SessionTag[]) {
+    const policies = Statement.length > 0 ? [{ name: 'own', document: { Version: '2012-10-17', Statement } }] : []
+    const { identities } = await book(t, [{ id: HERE, users: [{ name: 'eve', policies }] }])
+    const eve = caller(identities, user('eve'))
+    const denial = (action: string, on: string) =>
+      `User: ${eve.arn} is not authorized to perform: ${action} on resource: ${on}`
+    const mine = getSessionToken(identities, { caller: eve })
+    if (own) t.like((await mine).caller, OWN)
+    else await refuses(t, mine, 'AccessDenied', denial('sts:GetSessionToken', '*'))
+    const theirs = getFederationToken(identities, { caller: eve, name: 'guest', ...(tags && { tags }) })
+    if (guest === true) t.is((await theirs).caller.arn, GUEST)
+    else await refuses(t, theirs, 'AccessDenied', denial(guest || 'sts:GetFederationToken', GUEST))
+  },
+})
+const may = (Action: string, Resource = '*', more: object = {}) => ({ Effect: 'Allow', Action, Resource, ...more })
+const TAGGED = [{ Key: 'dept', Value: 'a' }]
+const ofDept = (dept: string) => ({ Condition: { StringEquals: { 'aws:RequestTag/dept': dept } } })
+test('she may nothing', starts, [], { own: true, guest: false })
+test('she may federate', starts, [may('sts:GetFederationToken')], { own: true, guest: true })
+test('she may federate this guest', starts, [may('sts:*', GUEST)], { own: true, guest: true })
+test('she may federate another', starts, [may('sts:*', `${GUEST}s`)], { own: true, guest: false })
+test('she is denied her own', starts, [may('*'), { ...may('sts:GetSessionToken'), Effect: 'Deny' }], {
+  ...{ own: false, guest: true },
+})
+const tagging = (dept: string) => [may('sts:GetFederationToken'), may('sts:TagSession', '*', ofDept(dept))]
+test('she may set this tag', starts, tagging('a'), { own: true, guest: true }, TAGGED)
+test('she may set another tag', starts, tagging('b'), { own: true, guest: 'sts:TagSession' }, TAGGED)
 
 test('no credentials are shown by printing what made them', async (t) => {
   const { identities } = await book(t)
