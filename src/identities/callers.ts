@@ -98,13 +98,17 @@ export function sessionCaller(directory: Directory, session: SessionEntity): Cal
   const { account, name, of, mfa, created, expires, sourceIdentity } = session
   if (of.type === 'AssumedRole') {
     const role = directory.entity('role', account, of.role)
-    return role && roleCaller(directory, role, of.sessionName, session)
+    // A role of the same name that was made later is another one.
+    const isSame = role && (of.roleId === undefined || of.roleId === role.id)
+    return isSame ? roleCaller(directory, role, of.sessionName, session) : undefined
   }
   const facts: Session = { created, expires, mfa, sourceIdentity, issuer: undefined }
   if (of.type === 'Root') return rootCaller(directory, account, name, facts)
   const user = directory.entity('user', account, of.user)
-  if (!user) return undefined
-  const caller = userCaller(directory, user, name, facts)
+  // The root may federate, too.
+  const isRoots = of.type === 'FederatedUser' && of.user === ''
+  if (!user && !isRoots) return undefined
+  const caller = user ? userCaller(directory, user, name, facts) : rootCaller(directory, account, name, facts)
   if (of.type === 'User') return caller
   return {
     ...caller,

@@ -90,7 +90,13 @@ export interface SessionEntity extends Base {
 }
 
 export type SessionOf =
-  | { readonly type: 'AssumedRole'; readonly role: string; readonly sessionName: string }
+  | {
+      readonly type: 'AssumedRole'
+      readonly role: string
+      /** Another role of the same name has another id. */
+      readonly roleId?: string
+      readonly sessionName: string
+    }
   | { readonly type: 'FederatedUser'; readonly name: string; readonly user: string }
   | { readonly type: 'User'; readonly user: string }
   | { readonly type: 'Root' }
@@ -112,5 +118,7 @@ export function arnOfEntity({
 /** What is secret about an entity is stored sealed, apart from the rest. */
 export function secretsOf(entity: Entity): Readonly<Record<string, string>> | undefined {
   if (entity.kind === 'session') return { secret: entity.secret, token: entity.token }
-  return entity.kind === 'accessKey' ? { secret: entity.secret, sessionToken: entity.sessionToken ?? '' } : undefined
+  if (entity.kind !== 'accessKey') return undefined
+  const { secret, sessionToken } = entity
+  return sessionToken === undefined ? { secret } : { secret, sessionToken }
 }

@@ -14,7 +14,7 @@ import { eraseIdentity, putIdentity } from '../store/identities.ts'
 import type { Change, Store } from '../store/store.ts'
 import { roleCaller, rootCaller, sessionCaller, userCaller, type Directory } from './callers.ts'
 import { entitiesOf } from './declared.ts'
-import type { Entity, EntityOf, Kind } from './entities.ts'
+import { arnOfEntity, type Entity, type EntityOf, type Kind } from './entities.ts'
 import { awsManagedPolicy } from './managed.ts'
 import { membershipsOf, type Membership } from './organization.ts'
 import { placeOf, readEntities, sealedOf, shownOf } from './stored.ts'
@@ -53,7 +53,7 @@ export class Identities implements Directory {
   readonly #accounts = new Set<string>()
   /** Callers of this epoch, by the ARNs and access keys they were asked for by. */
   #callers = new Map<string, Caller>()
-  #credentials = new Map<string, Credential | undefined>()
+  #credentials = new Map<string, Credential>()
   #changing: Promise<unknown> = Promise.resolve()
 
   static async open(options: IdentitiesOptions): Promise<Identities> {
@@ -78,8 +78,12 @@ export class Identities implements Directory {
 
   /** Whose access key it is, with what proves it. A session that is over is still known as such. */
   find(accessKeyId: string): Credential | undefined {
-    if (!this.#credentials.has(accessKeyId)) this.#credentials.set(accessKeyId, this.#credential(accessKeyId))
-    return this.#credentials.get(accessKeyId)
+    const known = this.#credentials.get(accessKeyId)
+    if (known) return known
+    // Strangers leave no trace here: only what there is is kept.
+    const found = this.#credential(accessKeyId)
+    if (found) this.#credentials.set(accessKeyId, found)
+    return found
   }
 
   /** The root of any account. */
@@ -169,6 +173,11 @@ export class Identities implements Directory {
     if (changes.length > 0) await this.#store.commit(changes)
     for (const entity of put) this.#hold(entity, this.#versionOf(entity) + 1)
     for (const entity of remove) this.#held.delete(idOf(placeOf(entity)))
+    // A session more or less makes nobody else another.
+    if ([...put, ...remove].every(({ kind }) => kind === 'session')) {
+      for (const { name } of remove) this.#credentials.delete(name)
+      return
+    }
     this.epoch++
     this.#callers = new Map()
     this.#credentials = new Map()
@@ -199,10 +208,9 @@ export class Identities implements Directory {
     }
     if (resource === 'root') return this.root(account)
     const name = path.at(-1) ?? ''
-    const user = kind === 'user' ? this.entity('user', account, name) : undefined
-    if (user) return userCaller(this, user)
-    const role = kind === 'role' ? this.entity('role', account, name) : undefined
-    return role && roleCaller(this, role, 'in-process')
+    const found = kind === 'user' || kind === 'role' ? this.entity(kind, account, name) : undefined
+    if (!found || arnOfEntity(found) !== arn) return undefined
+    return found.kind === 'user' ? userCaller(this, found) : roleCaller(this, found, 'in-process')
   }
 
   #credential(id: string): Credential | undefined {

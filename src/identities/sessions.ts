@@ -115,7 +115,7 @@ export async function getSessionToken(identities: Identities, request: DeviceReq
 export async function getFederationToken(identities: Identities, request: FederationRequest): Promise<Issued> {
   const { caller, origin, name } = request
   requireText(name, 'name', 32)
-  const { type } = ownSession(caller, 'GetFederationToken')
+  const own = ownSession(caller, 'GetFederationToken')
   const limits = limitsOf(identities, request)
   const tags = tagsOf(request.tags ?? [])
   const seconds = ownSeconds(request)
@@ -126,7 +126,7 @@ export async function getFederationToken(identities: Identities, request: Federa
   }
   return issue(identities, {
     ...{ ...UNLIMITED, ...limits, account: caller.account, tags, seconds },
-    ...{ of: { type: 'FederatedUser', name, user: type === 'User' ? caller.userName! : '' } },
+    of: { ...(own.type === 'User' ? own : { user: '' }), type: 'FederatedUser', name },
   })
 }
 
@@ -200,11 +200,11 @@ function roleNamed(identities: Identities, arn: string): RoleEntity | undefined 
 
 /** A session cannot start another one of its own. */
 function ownSession(
-  { type, session, userName }: Caller,
+  { type, session, userName, principalId }: Caller,
   operation: string,
-): { type: 'User'; user: string } | { type: 'Root' } {
+): { type: 'User'; user: string; userId: string } | { type: 'Root' } {
   if (session || (type !== 'User' && type !== 'Root')) refuse(`Cannot call ${operation} with session credentials`)
-  return type === 'User' ? { type, user: userName! } : { type: 'Root' }
+  return type === 'User' ? { type, user: userName!, userId: principalId } : { type: 'Root' }
 }
 
 // What a request says -----------------------------------------------------------------------------
