@@ -2,13 +2,20 @@
 import { dirname, posix } from 'node:path'
 import test from 'ava'
 import { render, type Model } from '../scripts/model.ts'
+import { render as renderQuery } from '../scripts/querymodel.ts'
 import { OPERATIONS as MODEL } from '../src/model/kms.ts'
 import { OPERATIONS as TABLE } from '../src/operations/index.ts'
 import { code, files, imports, read } from './helpers/tree.ts'
 
 const SOURCES = files(/^src\/.*\.ts$/)
 const DOORSTEPS = ['src/index.ts', 'src/cli.ts']
-const GENERATED = new Set(['src/model/kms.ts', 'bindings/node/index.js', 'bindings/node/index.d.ts'])
+const GENERATED = new Set([
+  'src/model/kms.ts',
+  'src/model/iam.ts',
+  'src/model/sts.ts',
+  'bindings/node/index.js',
+  'bindings/node/index.d.ts',
+])
 const HAND_WRITTEN = files(/\.(ts|mjs|js|rs|py|sh)$/).filter((path) => !GENERATED.has(path))
 const manifest = JSON.parse(read('package.json')) as {
   scripts: Record<string, string>
@@ -142,6 +149,12 @@ test('the generated model is fresh', async (t) => {
   const model = JSON.parse(read('scripts/kms.model.json')) as Model
   t.true((await render(model)) === read('src/model/kms.ts'), 'run: npm run model -- scripts/kms.model.json')
 })
+
+for (const service of ['iam', 'sts'] as const) {
+  test(`the generated model of ${service} is fresh`, async (t) => {
+    t.true((await renderQuery(service)) === read(`src/model/${service}.ts`), 'run: npm run querymodel')
+  })
+}
 
 test('every operation of the table is one of the model, under its own name', (t) => {
   t.deepEqual(

@@ -2,7 +2,6 @@
 import type { GroupEntity, RoleEntity, UserEntity } from '../identities/entities.ts'
 import { newId } from '../identities/ids.ts'
 import { KmsError } from '../errors.ts'
-import type { Action } from './iam.ts'
 import { holderShown } from './shown.ts'
 import {
   changing,
@@ -17,6 +16,7 @@ import {
   type Holder,
   type Input,
   type Kind,
+  type Action,
   type World,
 } from './world.ts'
 

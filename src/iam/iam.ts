@@ -8,10 +8,7 @@ import { answerOf, readInput, type Parameters } from '../model/query.ts'
 import { HOLDERS } from './holders.ts'
 import { ACCESS_KEYS } from './keys.ts'
 import { POLICIES } from './policies.ts'
-import type { Input, World } from './world.ts'
-
-/** Does an operation; what its answer has in it. */
-export type Action = (world: World) => object | Promise<object>
+import type { Action, Input, World } from './world.ts'
 
 const ACTIONS: Readonly<Record<string, Action>> = { ...HOLDERS, ...POLICIES, ...ACCESS_KEYS }
 

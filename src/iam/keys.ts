@@ -1,9 +1,8 @@
 /** Access keys of users. */
 import { newAccessKey } from '../identities/ids.ts'
 import type { AccessKeyEntity } from '../identities/entities.ts'
-import type { Action } from './iam.ts'
 import { keyShown } from './shown.ts'
-import { changing, exceeded, missing, pageOf, present, type World } from './world.ts'
+import { changing, exceeded, missing, pageOf, present, type Action, type World } from './world.ts'
 
 const KEYS = 2
 

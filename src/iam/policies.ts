@@ -2,7 +2,6 @@
 import { arnOfEntity, type PolicyEntity } from '../identities/entities.ts'
 import { newId } from '../identities/ids.ts'
 import { awsManagedPolicy } from '../identities/managed.ts'
-import type { Action } from './iam.ts'
 import { encoded, policyShown, versionShown } from './shown.ts'
 import {
   changing,
@@ -18,6 +17,7 @@ import {
   taken,
   type Holder,
   type Kind,
+  type Action,
   type World,
 } from './world.ts'
 

@@ -46,6 +46,9 @@ export interface World {
   readonly input: Input
 }
 
+/** Does an operation; what its answer has in it. */
+export type Action = (world: World) => object | Promise<object>
+
 export type Holder = UserEntity | RoleEntity | GroupEntity
 export type HolderKind = Holder['kind']
 

@@ -155,7 +155,8 @@ function element(shapes: Shapes, name: string, tag: string, value: Value | undef
     const items = (value as readonly Value[]).map((item) => element(shapes, shape.member!, 'member', item))
     return `<${tag}>${items.join('')}</${tag}>`
   }
-  return `<${tag}>${escaped(value instanceof Date ? instant(value) : String(value as string))}</${tag}>`
+  const text = value instanceof Date ? instant(value) : `${value as string | number | boolean}`
+  return `<${tag}>${escaped(text)}</${tag}>`
 }
 
 function instant(date: Date): string {
@@ -165,6 +166,6 @@ function instant(date: Date): string {
 /** Characters that XML has no way to write are left out. */
 function escaped(text: string): string {
   return text
-    .replace(/[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]/g, '')
+    .replace(/[^\P{Cc}\t\n\r]|[\ufffe\uffff]/gu, '')
     .replace(/[&<>"\r]/g, (character) => `&#${character.charCodeAt(0)};`)
 }
