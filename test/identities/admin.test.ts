@@ -189,14 +189,7 @@ test(
   400,
   'identities:1:1: `accounts` is missing\nidentities:1:2: unknown key `users`; there are `accounts`',
 )
-test(
-  'text that is no document',
-  refused,
-  'PUT',
-  '{',
-  400,
-  'identities:1:2: Flow map must end with a }',
-)
+test('text that is no document', refused, 'PUT', '{', 400, 'identities:1:2: Flow map must end with a }')
 test(
   'a policy that is none',
   refused,
