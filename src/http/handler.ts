@@ -50,21 +50,20 @@ export function createHandler(options: HandlerOptions): Handle {
   const origins = new Origins()
 
   async function call(request: HttpRequest, headers: Headers, requestId: string): Promise<HttpResponse> {
-    if (request.body.length > MAX_BODY) fail('RequestEntityTooLarge')
     const { caller, region, service: meant } = sigv4.verify(request)
-    const context: Called = { caller, region, requestId, origin: origins.of(request) }
+    const name = meant === 'kms' ? operationOf(request) : undefined
+    const context = expiring(name, request, { caller, region, requestId, origin: origins.of(request) })
     const query = Object.hasOwn(queries, meant) ? queries[meant] : undefined
     if (query) {
+      if (mediaOf(request) !== FORM) fail('UnknownOperationException')
       const body = await query.call(parametersOf(request), context)
       return { status: 200, headers: { ...headers, 'content-type': XML }, body }
     }
-    if (meant === 'cloudtrail') {
+    if (name === undefined) {
       const output = await cloudtrail!(eventOperation(request), parsed(request), context)
       return { status: 200, headers, body: JSON.stringify(output) }
     }
-    const name = operationOf(request)
-    const asked = expiring(name, request, context)
-    const output = await service.call(name, decode(name, request.body), asked)
+    const output = await service.call(name, decode(name, request.body), context)
     return { status: 200, headers, body: encode(name, output as never) }
   }
 
@@ -75,6 +74,7 @@ export function createHandler(options: HandlerOptions): Handle {
     try {
       if (path === '/health') return probe(request, headers, 'ok')
       if (path === '/ready') return probe(request, headers, ready() ? 'ok' : 'unavailable')
+      if (request.body.length > MAX_BODY) fail('RequestEntityTooLarge')
       if (path === ADMIN && admin) return await administered(request, headers, admin)
       if (path !== '/') return refusal(new KmsError('UnknownOperationException'), headers, 404)
       if (request.method !== 'POST') return notAllowed(headers, 'POST')
@@ -93,7 +93,7 @@ export function createHandler(options: HandlerOptions): Handle {
 const ADMIN = '/_strongroom/identities'
 
 /** A grant that is to end says so in a header, which the signature covers. */
-function expiring(name: string, { headers }: HttpRequest, context: Called): Called {
+function expiring(name: OperationName | undefined, { headers }: HttpRequest, context: Called): Called {
   const given = headers['x-strongroom-grant-expires-in']
   if (given === undefined) return context
   const seconds = /^[1-9]\d{0,8}$/.test(given) ? Number(given) : Infinity

@@ -19,7 +19,8 @@ export class Origins {
     const host = tls ? (headers['host'] ?? '') : ''
     const name = JSON.stringify([sourceIp, userAgent, secure, tls?.version, tls?.cipher, host, endpoint?.id])
     let origin = this.#known.get(name)
-    if (!origin) {
+    // Two endpoints of one name may have different policies.
+    if (origin?.endpoint !== endpoint || !origin) {
       if (this.#known.size >= MOST) this.#known = new Map()
       origin = { sourceIp, userAgent, secure, tls: tls && { ...tls, host }, endpoint }
       this.#known.set(name, origin)

@@ -54,6 +54,10 @@ export function errorDocument(error: KmsError, requestId: string, namespace: str
   return { status, body }
 }
 
+/** Messages quote what was sent, and not every character may stand in XML. */
 function escaped(text: string): string {
-  return text.replace(/[&<>"]/g, (character) => `&#${character.charCodeAt(0)};`)
+  return text
+    .toWellFormed()
+    .replace(/[^\t\n\r\x20-\ufffd\u{10000}-\u{10ffff}]/gu, '\ufffd')
+    .replace(/[&<>"]/g, (character) => `&#${character.charCodeAt(0)};`)
 }
