@@ -7,6 +7,7 @@ import { coverage, COVERAGE } from './coverage.ts'
 import type { Trials } from './coverage.ts'
 import { explain, EXPLAIN, type ExplainWorld } from './explain.ts'
 import { flagHelp, readFlags, UsageError } from './flags.ts'
+import { grant, GRANT_HELP, type GrantWorld } from './grant.ts'
 import { serve, SERVE } from './serve.ts'
 import type { World } from './serve.ts'
 
@@ -15,7 +16,7 @@ const VERIFY = {
 } as const
 
 /** Everything outside this process that a command touches. */
-export interface Terminal extends World, Trials, AuditWorld, ExplainWorld {
+export interface Terminal extends World, Trials, AuditWorld, ExplainWorld, GrantWorld {
   verify(data: string): Promise<{ rows: number; revision: number }>
 }
 
@@ -49,6 +50,11 @@ const COMMANDS: Record<string, Command> = {
       `usage: strongroom explain --principal ARN --action kms:Decrypt --key ID [flags]\n\n${flagHelp(EXPLAIN)}\n` +
       'Exit code 0: allowed. 1: refused.\n',
     run: (args, terminal) => explain(readFlags(EXPLAIN, args), terminal),
+  },
+  grant: {
+    summary: 'let somebody use a key of a running server, for as long as you say',
+    help: GRANT_HELP,
+    run: grant,
   },
   coverage: {
     summary: 'try every operation and key spec, and tell which work',

@@ -21,6 +21,7 @@ export const SERVE = {
   tls: { values: ['CERT', 'KEY'], help: 'serve HTTPS with this certificate and key (PEM files)' },
   slots: { values: ['N'], help: 'keys the HSM holds open at a time (65536)' },
   'device-rate': { values: ['N'], help: 'operations per second of the whole HSM (no limit)' },
+  audit: { values: ['MODE'], help: 'when what happened is on record: batched (default), strict, or off' },
   seed: { values: ['N'], help: 'make the same keys and ids each time, for tests; such keys are not secret' },
 } as const satisfies Flags
 
@@ -64,10 +65,15 @@ export function settings(given: Given<typeof SERVE>): Config {
     seed: wholeNumber('seed', given.seed, RANGES.seed) ?? file.seed,
     attestationRoots: file.attestationRoots,
     organization: file.organization,
-    audit: file.audit,
+    audit: modeOf(given.audit?.[0]) ?? file.audit,
     grantDelayMillis: file.grantDelayMillis,
     settleMillis: file.settleMillis,
   }
+}
+
+function modeOf(text: string | undefined): Config['audit'] {
+  if (text === undefined || text === 'batched' || text === 'strict' || text === 'off') return text
+  throw new UsageError(`\`--audit\` must be batched, strict or off, not \`${text}\``)
 }
 
 /** Serves until told to stop; the exit code. */

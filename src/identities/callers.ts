@@ -107,7 +107,9 @@ export function sessionCaller(directory: Directory, session: SessionEntity): Cal
   const user = directory.entity('user', account, of.user)
   // The root may federate, too.
   const isRoots = of.type === 'FederatedUser' && of.user === ''
-  if (!user && !isRoots) return undefined
+  // So is a user of the same name.
+  const isSame = user && (of.userId === undefined || of.userId === user.id)
+  if (!isSame && !isRoots) return undefined
   const caller = user ? userCaller(directory, user, name, facts) : rootCaller(directory, account, name, facts)
   if (of.type === 'User') return caller
   return {

@@ -97,8 +97,8 @@ export type SessionOf =
       readonly roleId?: string
       readonly sessionName: string
     }
-  | { readonly type: 'FederatedUser'; readonly name: string; readonly user: string }
-  | { readonly type: 'User'; readonly user: string }
+  | { readonly type: 'FederatedUser'; readonly name: string; readonly user: string; readonly userId?: string }
+  | { readonly type: 'User'; readonly user: string; readonly userId?: string }
   | { readonly type: 'Root' }
 
 export type Entity = UserEntity | RoleEntity | GroupEntity | PolicyEntity | AccessKeyEntity | SessionEntity

@@ -175,7 +175,7 @@ export class Identities implements Directory {
     for (const entity of remove) this.#held.delete(idOf(placeOf(entity)))
     // A session more or less makes nobody else another.
     if ([...put, ...remove].every(({ kind }) => kind === 'session')) {
-      for (const { name } of remove) this.#credentials.delete(name)
+      for (const { name } of [...put, ...remove]) this.#credentials.delete(name)
       return
     }
     this.epoch++
