@@ -243,6 +243,20 @@ test('closing waits no longer than its grace', async (t) => {
   t.is(await answer, '')
 })
 
+test('the handler learns from the socket how a request came', async (t) => {
+  const ways: unknown[] = []
+  const handle: Handle = (request) => (ways.push(request.way), echo(request))
+  const endpoint = { id: 'vpce-1', vpc: 'vpc-1', account: '000000000000', policy: undefined }
+  for (const options of [{}, { endpoint }]) {
+    const { url } = await scene(t, handle, options)
+    await get(url, new Agent({ keepAlive: false }))
+  }
+  t.deepEqual(ways, [
+    { address: '127.0.0.1', secure: false, endpoint: undefined },
+    { address: '127.0.0.1', secure: false, endpoint },
+  ])
+})
+
 test('HTTPS: TLS 1.2 and later, and the same answers', async (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'strongroom-'))
   t.teardown(() => rmSync(folder, { recursive: true }))
@@ -250,12 +264,15 @@ test('HTTPS: TLS 1.2 and later, and the same answers', async (t) => {
   const tls = { cert: join(folder, 'cert.pem'), key: join(folder, 'key.pem') }
   writeFileSync(tls.cert, cert)
   writeFileSync(tls.key, key)
-  const { url, port } = await scene(t, echo, { tls })
+  const ways: unknown[] = []
+  const { url, port } = await scene(t, (request) => (ways.push(request.way), echo(request)), { tls })
   t.is(url, `https://127.0.0.1:${port}`)
   const sent = httpsRequest(`${url}/x`, { ca: cert, agent: false }).end()
   const [response] = (await once(sent, 'response')) as [IncomingMessage]
   t.is(response.statusCode, 200)
   response.resume()
+  t.like(ways, [{ address: '127.0.0.1', secure: true, tls: { version: 'TLSv1.3' } }])
+  t.regex((ways as { tls: { cipher: string } }[])[0]?.tls.cipher ?? '', /^TLS_/)
   const old = tlsConnect({ port, ca: cert, minVersion: 'TLSv1', maxVersion: 'TLSv1.1', ciphers: 'DEFAULT@SECLEVEL=0' })
   await t.throwsAsync(once(old, 'secureConnect'), { message: /protocol version/ })
   // A connection that never shakes hands does not keep the server from closing.

@@ -2,7 +2,7 @@
 import test from 'ava'
 import type { HttpRequest } from '../../src/http/message.ts'
 import type { Signing } from './sign.ts'
-import { sign, later, withHeaders, edited, refused, TEMPORARY, as, authorization } from './verifier.ts'
+import { sign, later, withHeaders, edited, refused, verifier, END, TEMPORARY, as, authorization } from './verifier.ts'
 
 const INVALID_TOKEN = 'The security token included in the request is invalid.'
 
@@ -142,6 +142,27 @@ test(
   INVALID_TOKEN,
 )
 
+const ended = test.macro({
+  title: (why = '') => `temporary credentials ${why}`,
+  exec: async (t, now: Date, signing: Signing, code: string | undefined, message?: string) => {
+    const request = await sign({ ...TEMPORARY, at: now, ...signing })
+    if (code === undefined) t.is(verifier(now).verify(request).caller.accessKeyId, TEMPORARY.accessKeyId)
+    else refused(t, request, code, message ?? '', now)
+  },
+})
+const EXPIRED = 'The security token included in the request is expired'
+test('serve to the second before they end', ended, new Date(END.getTime() - 1000), {}, undefined)
+test('are expired at their end', ended, END, {}, 'ExpiredTokenException', EXPIRED)
+test('are expired after it', ended, new Date(END.getTime() + 86_400_000), {}, 'ExpiredTokenException', EXPIRED)
+test(
+  'with another token are not told that they are expired',
+  ended,
+  END,
+  { sessionToken: 'other' },
+  'UnrecognizedClientException',
+  INVALID_TOKEN,
+)
+
 test(
   '301 seconds late',
   refuses,
@@ -170,7 +191,7 @@ test(
 test(
   'the scope of another service',
   refuses,
-  { service: 'sts' },
+  { service: 's3' },
   as,
   'InvalidSignatureException',
   "Credential should be scoped to correct service: 'kms'.",
@@ -215,4 +236,11 @@ test('the target is protected even when a signer leaves it out of a good signatu
   const request = await sign({ unsigned: ['x-amz-target'] })
   t.false(authorization(request).includes('x-amz-target'))
   refused(t, request, 'InvalidSignatureException', "'x-amz-target' must be a 'SignedHeader' in the AWS Authorization.")
+})
+
+test('when a grant ends is under the signature, too', async (t) => {
+  const name = 'x-strongroom-grant-expires-in'
+  const message = `'${name}' must be a 'SignedHeader' in the AWS Authorization.`
+  refused(t, withHeaders(await sign(), { [name]: '60' }), 'InvalidSignatureException', message)
+  t.is(verifier().verify(await sign({ headers: { [name]: '60' } })).service, 'kms')
 })

@@ -5,7 +5,20 @@ import type { HttpRequest } from '../../src/http/message.ts'
 import { SigV4 } from '../../src/http/sigv4.ts'
 import { book } from './book.ts'
 import type { Signing } from './sign.ts'
-import { AT, verifier, sign, later, withHeaders, edited, refused, MISMATCH, OTHER, TEMPORARY, as } from './verifier.ts'
+import {
+  AT,
+  SERVICES,
+  verifier,
+  sign,
+  later,
+  withHeaders,
+  edited,
+  refused,
+  MISMATCH,
+  OTHER,
+  TEMPORARY,
+  as,
+} from './verifier.ts'
 
 const accepts = test.macro({
   title: (why = '') => `accepted: ${why}`,
@@ -33,6 +46,12 @@ test('300 seconds late, to the second', accepts, { at: later(-300) }, '000000000
 test('a header with runs of blanks', accepts, { headers: { 'x-amz-note': ' a   b\tc ' } }, '000000000000')
 test('a header named like a property of objects', accepts, { headers: { constructor: 'x' } }, '000000000000')
 
+for (const service of SERVICES) {
+  test(`accepted, and told apart: a request for ${service}`, async (t) => {
+    t.is(verifier().verify(await sign({ service })).service, service)
+  })
+}
+
 const altered = test.macro({
   title: (why = '') => `an altered request is refused: ${why}`,
   exec: async (t, alter: (request: HttpRequest) => HttpRequest, signing: Signing = {}) =>
@@ -56,6 +75,7 @@ test('a second field of a signed header', altered, (r) =>
 )
 test('another time of the same day', altered, (r) => withHeaders(r, { 'x-amz-date': '20260301T120001Z' }))
 test('another Region in the scope', altered, (r) => edited(r, (a) => a.replace('eu-central-1', 'eu-central-2')))
+test('another service in the scope', altered, (r) => edited(r, (a) => a.replace('/kms/', '/iam/')))
 test("another's key id", altered, (r) => edited(r, (a) => a.replace('Credential=test', 'Credential=AKIAOTHER')))
 test('a digit of the signature', altered, (r) =>
   edited(r, (a) => a.replace(/.$/, (digit) => (digit === '0' ? '1' : '0'))),

@@ -14,7 +14,10 @@ const ACCOUNTS = [
   { id: '000000000000', accessKeys: [{ id: 'test', secret: 'test' }] },
   { id: '111122223333', accessKeys: [{ id: 'AKIAOTHER', secret: 's3cr+t/with=signs' }, SESSION] },
 ]
-export const verifier = (now = AT) => new SigV4(book(ACCOUNTS), () => now)
+/** When the temporary credentials end. */
+export const END = new Date('2026-03-01T13:00:00Z')
+export const SERVICES = ['kms', 'iam', 'sts', 'cloudtrail']
+export const verifier = (now = AT) => new SigV4(book(ACCOUNTS, END.getTime()), () => now, SERVICES)
 export const sign = (signing: Signing = {}) => signed('ListKeys', { at: AT, ...signing })
 export const later = (seconds: number) => new Date(AT.getTime() + seconds * 1000)
 
