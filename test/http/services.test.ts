@@ -153,7 +153,7 @@ const unsigned = test.macro({
     t,
     alter: (headers: Record<string, string>) => Record<string, string>,
     code: string,
-    status: number = 403,
+    status?: number,
   ) => {
     const { handle, asked } = doors()
     const request = await form('iam', 'Action=ListUsers')
