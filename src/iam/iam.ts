@@ -39,7 +39,7 @@ export function iam(identities: Identities) {
 /** Who sets up callers needs leave like any other, by its own policies. */
 function requirePermission(name: string, world: World, { region, origin, via }: Context): void {
   const { caller } = world
-  const [action, resource] = [`iam:${name}`, resourceOf(world)]
+  const [action, resource] = [`iam:${name}`, resourceOf(name, world)]
   const told = new Map<string, string | undefined>([
     ['aws:principalarn', caller.roleArn ?? caller.arn],
     ['aws:principalaccount', caller.account],
@@ -62,14 +62,18 @@ function requirePermission(name: string, world: World, { region, origin, via }: 
   if (!decision.allowed) fail('AccessDenied', denialText(caller, action, resource, decision))
 }
 
+/** What users ask about themselves when they name nobody. */
+const OWN = new Set(['GetUser', 'CreateAccessKey', 'ListAccessKeys', 'UpdateAccessKey', 'DeleteAccessKey'])
+
 /** What a request is about, as policies name it. */
-function resourceOf({ account, input, identities }: World): string {
+function resourceOf(operation: string, { account, caller, input, identities }: World): string {
   const { PolicyArn, RoleName, UserName, GroupName, PolicyName, Path = '/' } = input
   const at = (kind: 'user' | 'role' | 'group', name: string) =>
     `arn:aws:iam::${account}:${kind}${identities.entity(kind, account, name)?.path ?? Path}${name}`
   if (RoleName !== undefined) return at('role', RoleName)
   if (UserName !== undefined) return at('user', UserName)
   if (GroupName !== undefined) return at('group', GroupName)
+  if (OWN.has(operation) && caller.type === 'User') return caller.arn
   if (PolicyArn !== undefined) return PolicyArn
   return PolicyName === undefined ? '*' : `arn:aws:iam::${account}:policy${Path}${PolicyName}`
 }

@@ -202,7 +202,7 @@ test('fifty thousand grants a key and no more, however many are asked for at onc
   const input = { KeyId: id, GranteePrincipal: ALICE, Operations: ['Decrypt'] satisfies GrantOperation[] }
   for (let made = 0; made < GRANTS_PER_KEY - 5; made += 5555) {
     const some = Array.from({ length: Math.min(5555, GRANTS_PER_KEY - 5 - made) }, (_, i) =>
-      putGrant(grantOf(input, key, (made + i).toString(16).padStart(64, '0'), '000000000000', 0)),
+      putGrant(grantOf(input, key, (made + i).toString(16).padStart(64, '0'), '000000000000', 0, undefined)),
     )
     await records.commit(some)
   }
