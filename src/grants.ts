@@ -188,6 +188,30 @@ export function durationOf(text: string | number): number {
   return refuse(`A grant can last from 1s to 3650d, not '${text}'.`)
 }
 
+/**
+ * By what a grant is found in a crowd of them: the resource that its constraints name, the whole context, or of a part of one
+ * the pair with the longest value, which is the likeliest to be told from others. '' when they name neither.
+ */
+export function markOf(constraints: GrantConstraints | undefined): string {
+  const { SourceArn: source, EncryptionContextEquals: whole, EncryptionContextSubset: part } = constraints ?? {}
+  if (source) return MARKS.source(source)
+  if (whole) return MARKS.context(whole)
+  const [pair] = Object.entries(part ?? {}).toSorted(([a, x], [b, y]) => y.length - x.length || (a < b ? -1 : 1))
+  return pair ? MARKS.pair(pair) : ''
+}
+
+/** The marks of all grants whose constraints a request with this context, for this resource, can meet. */
+export function marksOf(context: Readonly<Record<string, string>>, source: string | undefined): string[] {
+  const bySource = source === undefined ? [] : [MARKS.source(source)]
+  return [...bySource, MARKS.context(context), ...Object.entries(context).map(MARKS.pair), '']
+}
+
+const MARKS = {
+  source: (arn: string) => digest(['source', arn]),
+  context: (context: object) => digest(['context', sorted(context)]),
+  pair: (pair: readonly [string, string]) => digest(['pair', pair]),
+}
+
 function digest(value: unknown): string {
   return createHash('sha256').update(JSON.stringify(value)).digest('hex')
 }

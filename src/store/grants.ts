@@ -1,6 +1,7 @@
 /** Grants in the store: by key, by grantee, by who may retire them, by what they were asked for as. */
 import { arnOf } from '../arn.ts'
-import type { Grant } from '../grants.ts'
+import { granting, type GrantQuestion } from '../granting.ts'
+import { markOf, marksOf, type Grant } from '../grants.ts'
 import type { GrantConstraints, GrantOperation } from '../model/kms.ts'
 import { table } from './rows.ts'
 import type { Change, Row, Store, Value } from './store.ts'
@@ -21,10 +22,12 @@ export const GRANTS = table({
     { name: 'operations', type: 'TEXT' },
     { name: 'constraints', type: 'TEXT', null: true },
     { name: 'request', type: 'TEXT' },
+    { name: 'mark', type: 'TEXT' },
   ],
   key: ['region', 'account', 'key_id', 'id'],
   indexes: [
     { name: 'grants_by_grantee', columns: ['region', 'account', 'key_id', 'grantee'] },
+    { name: 'grants_by_mark', columns: ['region', 'account', 'key_id', 'grantee', 'mark'] },
     { name: 'grants_by_retiring', columns: ['region', 'retiring'] },
     { name: 'grants_by_expiry', columns: ['expires'] },
     // Unique, so that of two who ask for one grant at once, the second finds the first's.
@@ -82,6 +85,28 @@ export class Grants {
     return found.flat()
   }
 
+  /** The same, if they are few enough to be kept at hand. */
+  async few(key: KeyName, grantees: readonly string[]): Promise<Grant[] | undefined> {
+    const found = await Promise.all(grantees.map((grantee) => this.list(key, grantee, undefined, FEW + 1)))
+    return found.some(({ length }) => length > FEW) ? undefined : found.flat()
+  }
+
+  /** The grant that allows it, out of a crowd: looked for wherever the request meets the constraints of what is there. */
+  async allowing(key: KeyName, question: GrantQuestion): Promise<Grant | undefined> {
+    for (const [index, equal] of placesOf(key, question)) {
+      let after: Value[] | null = null
+      for (;;) {
+        const rows: Row[] = await this.store.list('grants', index, equal, after, FEW)
+        const page = rows.map(grantFrom)
+        const grant = granting(page, question)
+        if (grant) return grant
+        if (page.length < FEW) break
+        after = [page.at(-1)!.id]
+      }
+    }
+    return undefined
+  }
+
   /** Grants of all keys whose end has come by `now`, soonest first. */
   async expired(now: number, limit: number): Promise<Grant[]> {
     const rows = await this.store.list('grants', 'grants_by_expiry', [], null, limit)
@@ -112,6 +137,17 @@ export class Grants {
 }
 
 const AT_A_TIME = 1000
+const FEW = 100
+
+/** Parts of indexes to look in. DescribeKey meets constraints without the context that they name; so it has to look everywhere. */
+function placesOf(key: KeyName, question: GrantQuestion): (readonly [index: string, equal: Value[]])[] {
+  const names = question.grantees.map((grantee) => [...primary(key), grantee])
+  if (question.operation === 'DescribeKey') return names.map((name) => ['grants_by_grantee', name])
+  const { EncryptionContextEquals: whole, EncryptionContextSubset: part } = question.child?.Constraints ?? {}
+  const context = question.child ? (whole ?? part) : question.encryptionContext
+  const marks = marksOf(context ?? {}, question.sourceArn)
+  return names.flatMap((name) => marks.map((mark) => ['grants_by_mark', [...name, mark]] as const))
+}
 
 /** A change of a grant; decisions about its key depend on it. */
 interface GrantEdit {
@@ -136,6 +172,7 @@ export function putGrant(grant: Grant): GrantEdit {
     operations: JSON.stringify(grant.operations),
     constraints: grant.constraints === undefined ? null : JSON.stringify(grant.constraints),
     request,
+    mark: markOf(grant.constraints),
   })
   return {
     change: { table: 'grants', key: [region, account, keyId, id], values, expect: version },
