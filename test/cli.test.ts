@@ -171,8 +171,16 @@ const misused = test.macro({
   },
 })
 test(misused, 'sevre', 'unknown command `sevre`; did you mean `serve`?')
-test(misused, 'constructor', 'unknown command `constructor`; there are `serve`, `verify`, `audit`, `explain`, `grant`, `coverage`')
-test(misused, '--verbose', 'unknown command `--verbose`; there are `serve`, `verify`, `audit`, `explain`, `grant`, `coverage`')
+test(
+  misused,
+  'constructor',
+  'unknown command `constructor`; there are `serve`, `verify`, `audit`, `explain`, `grant`, `coverage`',
+)
+test(
+  misused,
+  '--verbose',
+  'unknown command `--verbose`; there are `serve`, `verify`, `audit`, `explain`, `grant`, `coverage`',
+)
 test(misused, 'serve --prot 1', 'unknown flag `--prot`; did you mean `--port`?')
 test(misused, 'serve --constructor', `unknown flag \`--constructor\`; there are ${serveFlags()}`)
 test(misused, 'serve -p', `unknown flag \`-p\`; there are ${serveFlags()}`)

@@ -77,9 +77,7 @@ const namesakes = test.macro({
   },
 })
 test("a role's", namesakes, 'role', (identities) => asks(identities))
-test("a user's own", namesakes, 'user', (identities) =>
-  getSessionToken(identities, { caller: caller(identities) }),
-)
+test("a user's own", namesakes, 'user', (identities) => getSessionToken(identities, { caller: caller(identities) }))
 test("a user's guest's", namesakes, 'user', (identities) =>
   getFederationToken(identities, { caller: caller(identities), name: 'guest' }),
 )
