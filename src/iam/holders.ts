@@ -2,7 +2,7 @@
 import type { GroupEntity, RoleEntity, UserEntity } from '../identities/entities.ts'
 import { newId } from '../identities/ids.ts'
 import { KmsError } from '../errors.ts'
-import { holderShown } from './shown.ts'
+import { holderShown, rootShown } from './shown.ts'
 import {
   changing,
   conflict,
@@ -34,7 +34,9 @@ function holderActions(kind: Kind): Record<string, Action> {
         const entity = make(world, kind, name, now)
         return { edits: { put: [entity] }, made: { [title]: holderShown(entity, true) } }
       }),
-    [`Get${title}`]: (world) => ({ [title]: holderShown(named(world), true) }),
+    [`Get${title}`]: (world) => ({
+      [title]: isRootItself(world, kind) ? rootShown(world) : holderShown(named(world), true),
+    }),
     [`List${title}s`]: ({ identities, account, input }) => {
       const all: readonly Holder[] = identities.entities(kind.kind, account)
       const { items, ...end } = pageOf(under(all, input), input, ({ name }) => name)
@@ -125,7 +127,14 @@ function membership(edit: (groups: readonly string[], name: string) => readonly 
 
 function nameIn({ input, caller }: World, kind: Kind): string {
   // GetUser without a name is about whoever asks.
-  return kind.nameOf(input) ?? caller.userName ?? missing('The user with name root cannot be found.')
+  const name = kind.nameOf(input) ?? (caller.type === 'User' ? caller.userName : undefined)
+  if (name !== undefined) return name
+  throw new KmsError('ValidationError', 'Must specify userName when calling with non-User credentials')
+}
+
+/** The root has no name to be asked for by. */
+function isRootItself({ input, caller }: World, kind: Kind): boolean {
+  return kind.nameOf(input) === undefined && caller.type === 'Root'
 }
 
 function make(world: World, { kind }: Kind, name: string, created: number): Holder {

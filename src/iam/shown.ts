@@ -9,7 +9,7 @@ import {
   type RoleEntity,
   type UserEntity,
 } from '../identities/entities.ts'
-import { tagsOf, type Holder } from './world.ts'
+import { tagsOf, type Holder, type World } from './world.ts'
 
 type Shown = Readonly<Record<string, Value | undefined>>
 
@@ -21,6 +21,11 @@ export function encoded(document: string): string {
 export function holderShown(entity: Holder, whole: boolean): Shown {
   if (entity.kind === 'user') return userShown(entity, whole)
   return entity.kind === 'role' ? roleShown(entity, whole) : groupShown(entity)
+}
+
+/** The root is nobody that was made: IAM knows its account and nothing else. */
+export function rootShown({ caller }: World): Shown {
+  return { Path: '/', UserName: 'root', UserId: caller.account, Arn: caller.arn, CreateDate: new Date(0) }
 }
 
 /** Lists leave tags and boundaries out. */

@@ -1,5 +1,12 @@
 /** What an operation of IAM is given: who asks, in which account, with what; and how it says no in IAM's words. */
-import type { EntityOf, GroupEntity, PolicyEntity, RoleEntity, UserEntity } from '../identities/entities.ts'
+import {
+  arnOfEntity,
+  type EntityOf,
+  type GroupEntity,
+  type PolicyEntity,
+  type RoleEntity,
+  type UserEntity,
+} from '../identities/entities.ts'
 import type { Identities } from '../identities/identities.ts'
 import type { Caller } from '../identity.ts'
 import { KmsError } from '../errors.ts'
@@ -73,7 +80,7 @@ export function present<K extends HolderKind>({ identities, account }: World, ki
 export function presentPolicy({ identities, account }: World, arn: string): PolicyEntity {
   const [, owner, name] = /^arn:[\w-]+:iam::(\d{12}):policy\/(?:.+\/)?([^/]+)$/.exec(arn) ?? []
   const policy = owner === account ? identities.entity('policy', account, name!) : undefined
-  return policy ?? missing(`Policy ${arn} was not found.`)
+  return policy && arnOfEntity(policy) === arn ? policy : missing(`Policy ${arn} was not found.`)
 }
 
 export function missing(message: string): never {

@@ -40,6 +40,9 @@ export function readInput({ shapes }: QueryModel, shape: string | undefined, par
   fail('ValidationError', `${detected} detected: ${problems.join('; ')}`)
 }
 
+/** Items a list has at most where the model names no number, so that a form of many is not gone through for each. */
+const LONGEST = 1000
+
 type Shapes = QueryModel['shapes']
 
 function read(shapes: Shapes, name: string, at: string, parameters: Parameters, problems: string[]): Value | undefined {
@@ -82,11 +85,12 @@ function readList(
   problems: string[],
 ): Value | undefined {
   const items: Value[] = []
-  for (let i = 1; isThere(`${at}.member.${i}`, parameters); i++) {
+  // One too many tells that there are too many.
+  for (let i = 1; i <= (max ?? LONGEST) + 1 && isThere(`${at}.member.${i}`, parameters); i++) {
     items.push(read(shapes, member!, `${at}.member.${i}`, parameters, problems) ?? '')
   }
-  if (max !== undefined && items.length > max)
-    problems.push(told('[...]', at, `have length less than or equal to ${max}`))
+  if (items.length > (max ?? LONGEST))
+    problems.push(told('[...]', at, `have length less than or equal to ${max ?? LONGEST}`))
   // A list that is sent empty is an empty one; one that is not sent is none.
   return items.length > 0 || parameters.has(at) ? items : undefined
 }

@@ -1,0 +1,51 @@
+/** What those who name nobody are told of themselves; and lists and ARNs that lead nowhere. */
+import test from 'ava'
+import { ACCOUNT, ALLOW, document, scene, texts, TRUST } from './asking.ts'
+
+const MEMBER = `arn:aws:iam::${ACCOUNT}`
+const all = [{ name: 'p', document: document({ Effect: 'Allow', Action: 'iam:*', Resource: '*' }) }]
+const people = {
+  users: [{ name: 'bob', policies: all }],
+  roles: [{ name: 'app', trustPolicy: TRUST, policies: all }],
+}
+
+test('a user and the root are told of themselves, and a role’s session has to name a user', async (t) => {
+  const { ask, refusal } = await scene(t, people)
+  t.deepEqual(texts(await ask('GetUser', {}, `${MEMBER}:user/bob`), 'Arn'), [`${MEMBER}:user/bob`])
+  t.deepEqual(texts(await ask('GetUser'), 'Arn'), [`${MEMBER}:root`])
+  t.deepEqual(texts(await ask('GetUser', { UserName: 'bob' }), 'Arn'), [`${MEMBER}:user/bob`])
+  const session = `arn:aws:sts::${ACCOUNT}:assumed-role/app/one`
+  t.is(
+    await refusal('GetUser', {}, session),
+    'ValidationError: Must specify userName when calling with non-User credentials',
+  )
+  t.deepEqual(texts(await ask('GetUser', { UserName: 'bob' }, session), 'UserName'), ['bob'])
+})
+
+test('a managed policy is found under its own path, and under no other', async (t) => {
+  const { ask, refusal } = await scene(t)
+  await ask('CreatePolicy', { PolicyName: 'p', Path: '/team/', PolicyDocument: document(ALLOW) })
+  t.deepEqual(texts(await ask('GetPolicy', { PolicyArn: `${MEMBER}:policy/team/p` }), 'PolicyName'), ['p'])
+  const PolicyArn = `${MEMBER}:policy/other/p`
+  t.is(await refusal('GetPolicy', { PolicyArn }), `NoSuchEntity: Policy ${PolicyArn} was not found.`)
+})
+
+for (const [count, answer] of [
+  [50, 'nothing was refused'],
+  [51, /^ValidationError: .*at 'tags' failed to satisfy constraint: Member must have length less than or equal to 50$/],
+  [
+    20_000,
+    /^ValidationError: .*at 'tags' failed to satisfy constraint: Member must have length less than or equal to 50$/,
+  ],
+] as const) {
+  test(`a request with ${count} tags`, async (t) => {
+    const { refusal } = await scene(t, people)
+    const tags = Array.from({ length: count }, (_, i) => [
+      [`Tags.member.${i + 1}.Key`, `k${i}`],
+      [`Tags.member.${i + 1}.Value`, ''],
+    ]).flat() as [string, string][]
+    const told = await refusal('TagUser', { UserName: 'bob', ...(Object.fromEntries(tags) as Record<string, string>) })
+    if (typeof answer === 'string') t.is(told, answer)
+    else t.regex(told, answer)
+  })
+}
