@@ -182,11 +182,11 @@ export const POLICIES: Readonly<Record<string, Action>> = {
       return { next: { ...policy, defaultVersion: id, updated: now }, made: {} }
     }),
   ListEntitiesForPolicy: (world) => {
-    const { PolicyArn: arn = '' } = world.input
-    const holders = attachedTo(world, arn)
+    const { PolicyArn: arn = '', EntityFilter, PathPrefix = '/' } = world.input
+    const holders = attachedTo(world, arn).filter(({ path }) => path.startsWith(PathPrefix))
     const of = (kind: Holder['kind'], title: string) =>
       holders
-        .filter((each) => each.kind === kind)
+        .filter((each) => each.kind === kind && [undefined, title].includes(EntityFilter))
         .map(({ name, id }) => ({ [`${title}Name`]: name, [`${title}Id`]: id }))
     return {
       ...{ PolicyGroups: of('group', 'Group'), PolicyUsers: of('user', 'User'), PolicyRoles: of('role', 'Role') },

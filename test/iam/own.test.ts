@@ -49,3 +49,17 @@ for (const [count, answer] of [
     else t.regex(told, answer)
   })
 }
+
+test('whom a policy is attached to, by kind and path', async (t) => {
+  const PolicyArn = 'arn:aws:iam::aws:policy/ReadOnlyAccess'
+  const { ask } = await scene(t, people)
+  await ask('AttachUserPolicy', { UserName: 'bob', PolicyArn })
+  await ask('AttachRolePolicy', { RoleName: 'app', PolicyArn })
+  const told = async (filter: Record<string, string>) => {
+    const answer = await ask('ListEntitiesForPolicy', { PolicyArn, ...filter })
+    return [...texts(answer, 'UserName'), ...texts(answer, 'RoleName')]
+  }
+  t.deepEqual(await told({}), ['bob', 'app'])
+  t.deepEqual(await told({ EntityFilter: 'Role' }), ['app'])
+  t.deepEqual(await told({ PathPrefix: '/team/' }), [])
+})
