@@ -43,8 +43,8 @@ interface Standing extends Kept {
   readonly asksLastUse: boolean
   /** Decisions by the values of `varying`, and by the grant that has its say. */
   readonly kept: Map<string, Decision>
-  /** Grants to the caller, once they had to be looked up. */
-  grants: readonly Grant[] | undefined
+  /** Grants to the caller, once they had to be looked up, unless there are too many to keep at hand. */
+  grants: readonly Grant[] | 'many' | undefined
 }
 
 const DOCUMENTS = 4096
@@ -98,8 +98,7 @@ export class Authority {
     const key = ask.resource && keyIn(ask.resource)
     const lastUse = key && (await this.records.lastUsage.of(key))
     const read = readerOf(askedOf(asking, key && (await this.aliasesOf(key)), lastUse?.at))
-    const grants = key ? await this.records.grants.to(key, granteesOf(call.caller)) : []
-    const grant = granting(grants, this.grantQuestion(asking))?.id
+    const grant = key && (await this.records.grants.allowing(key, this.grantQuestion(asking)))?.id
     return { ...this.constant(asking), grant, context: (name) => told(name) ?? read(name) }
   }
 
@@ -179,8 +178,7 @@ export class Authority {
     const decision = settle(standing, asked, under, undefined)
     if (decision.allowed) return standUntil(NEVER, standing, access, decision)
     if (decision.explicit || !isGrantable(standing)) return decision
-    return after<readonly Grant[], Decision>(this.grantsOf(standing, asking.resource as Key), (grants) => {
-      const grant = grants.length === 0 ? undefined : granting(grants, this.grantQuestion(asking))
+    return after<Grant | undefined, Decision>(this.grantFor(standing, asking), (grant) => {
       if (!grant) return decision
       asking.call.parent = grant
       const granted = settle(standing, asked, under, grant.id)
@@ -210,10 +208,20 @@ export class Authority {
     return { ...byIdentity, allowed: true, missing: [], grant: byIdentity.allowed ? undefined : call.grant.id }
   }
 
-  private grantsOf(standing: Standing, key: Key): Eventually<readonly Grant[]> {
+  /** The grant that allows it, if one does: among those at hand, or looked for each time where there are too many. */
+  private grantFor(standing: Standing, asking: Asking): Eventually<Grant | undefined> {
+    const key = asking.resource as Key
+    return after<readonly Grant[] | 'many', Eventually<Grant | undefined>>(this.grantsOf(standing, key), (grants) => {
+      if (grants === 'many') return this.records.grants.allowing(key, this.grantQuestion(asking))
+      return grants.length === 0 ? undefined : granting(grants, this.grantQuestion(asking))
+    }) as Eventually<Grant | undefined>
+  }
+
+  private grantsOf(standing: Standing, key: Key): Eventually<readonly Grant[] | 'many'> {
     if (standing.grants) return standing.grants
     const { round } = key.access
-    return this.records.grants.to(key, granteesOf(standing.caller)).then((grants) => {
+    return this.records.grants.few(key, granteesOf(standing.caller)).then((few) => {
+      const grants = few ?? 'many'
       if (key.access.round === round) standing.grants = grants
       return grants
     })

@@ -54,9 +54,20 @@ const arnLike = row({ variables: true, wildcards: true, colons: true }, (wanted)
 
 function componentsOf(wanted: Filled): Token[][] {
   const components: Token[][] = [[]]
+  const part = () => {
+    if (components.length < 6) components.push([])
+    else components.at(-1)!.push(':')
+  }
   for (const token of wanted) {
-    if (token === COLON && components.length < 6) components.push([])
-    else components.at(-1)!.push(token === COLON ? ':' : token)
+    if (token === COLON) part()
+    else if (typeof token !== 'string') components.at(-1)!.push(token)
+    else {
+      // What was filled in may be an ARN itself; its colons part it as if they had been written out.
+      for (const [i, piece] of token.split(':').entries()) {
+        if (i > 0) part()
+        components.at(-1)!.push(piece)
+      }
+    }
   }
   return components
 }

@@ -11,7 +11,7 @@ export interface Variable {
   readonly fallback: string | undefined
 }
 
-/** A colon that parts an ARN, which one that is filled in never does. */
+/** A colon that parts an ARN. */
 export const COLON = Symbol(':')
 
 export type Filled = readonly (Token | typeof COLON)[]

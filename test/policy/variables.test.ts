@@ -49,6 +49,7 @@ test(
   'arn:aws:sns:x:1:a:c',
   'a colon at the end',
 )
+test(equal, 'ArnLike', 'arn:aws:sns:${kms:colon}:c', 'arn:aws:sns:a:b:c', 'arn:aws:sns:a:c:b', 'a colon that parts it')
 test(equal, 'StringEquals', "${aws:nobody, 'none'}", 'none', '', 'a default')
 test(equal, 'StringEquals', "${aws:username, 'none'}", 'alice', 'none', 'a default that is not needed')
 test(equal, 'StringEquals', "${kms:empty, 'none'}", '', 'none', 'an empty value is one')
@@ -79,7 +80,6 @@ test(unmet, 'StringLike', '*${aws:nobody}*', ['', 'x'])
 test(unmet, 'StringEquals', '${}', ['', '${}'])
 test(unmet, 'StringEquals', '${aws:nobody, none}', ['none', ''])
 test(unmet, 'StringEquals', '${constructor}', ['', 'constructor'])
-test(unmet, 'ArnLike', 'arn:aws:sns:x:${kms:colon}:c', ['arn:aws:sns:x:a:b:c'])
 test(unmet, 'NumericEquals', '${kms:some}', ['1'])
 test(unmet, 'ArnLike', '${aws:nobody}', ['arn:aws:iam::1:root'])
 
