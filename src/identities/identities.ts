@@ -128,7 +128,8 @@ export class Identities implements Directory {
   managedPolicy(arn: string): string | undefined {
     const [, account, name] = /^arn:[\w-]+:iam::(\d{12}):policy\/(?:.+\/)?([^/]+)$/.exec(arn) ?? []
     const policy = account === undefined ? undefined : this.entity('policy', account, name!)
-    return policy ? policy.versions.find(({ id }) => id === policy.defaultVersion)?.document : awsManagedPolicy(arn)
+    if (!policy || arnOfEntity(policy) !== arn) return awsManagedPolicy(arn)
+    return policy.versions.find(({ id }) => id === policy.defaultVersion)?.document
   }
 
   /** Makes the edits that `edit` asks for, one change after another: durable first, then visible. */

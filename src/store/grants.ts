@@ -79,13 +79,7 @@ export class Grants {
     return rows.map(grantFrom)
   }
 
-  /** Grants of a key to any of these, by the index of grantees alone, however many others there are. */
-  async to(key: KeyName, grantees: readonly string[]): Promise<Grant[]> {
-    const found = await Promise.all(grantees.map((grantee) => this.allOf(key, grantee)))
-    return found.flat()
-  }
-
-  /** The same, if they are few enough to be kept at hand. */
+  /** Grants of a key to any of these, if they are few enough to be kept at hand; however many others there are. */
   async few(key: KeyName, grantees: readonly string[]): Promise<Grant[] | undefined> {
     const found = await Promise.all(grantees.map((grantee) => this.list(key, grantee, undefined, FEW + 1)))
     return found.some(({ length }) => length > FEW) ? undefined : found.flat()
@@ -111,15 +105,6 @@ export class Grants {
   async expired(now: number, limit: number): Promise<Grant[]> {
     const rows = await this.store.list('grants', 'grants_by_expiry', [], null, limit)
     return rows.map(grantFrom).filter(({ expires }) => expires <= now)
-  }
-
-  private async allOf(key: KeyName, grantee: string): Promise<Grant[]> {
-    const all: Grant[] = []
-    for (;;) {
-      const page = await this.list(key, grantee, all.at(-1)?.id, AT_A_TIME)
-      all.push(...page)
-      if (page.length < AT_A_TIME) return all
-    }
   }
 
   count(key: KeyName): Promise<number> {
