@@ -141,7 +141,8 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
       const plain = `${data}/${at}/service-2.json`
       const text = existsSync(plain) ? readFileSync(plain) : gunzipSync(readFileSync(`${plain}.gz`))
       const trimmed = trim(JSON.parse(text.toString()) as Raw, operations)
-      writeFileSync(here(`${service}.model.json`), `${JSON.stringify(trimmed, null, 1)}\n`)
+      const path = here(`${service}.model.json`)
+      writeFileSync(path, await format(JSON.stringify(trimmed), { ...(await resolveConfig(path)), parser: 'json' }))
     }
     writeFileSync(here(`../src/model/${service}.ts`), await render(service))
   }

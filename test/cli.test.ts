@@ -312,6 +312,7 @@ function serveFlags(): string {
     'tls',
     'slots',
     'device-rate',
+    'audit',
     'seed',
   ]
   return names.map((name) => `\`--${name}\``).join(', ')
