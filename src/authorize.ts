@@ -35,7 +35,7 @@ interface Standing extends Kept {
   /** The names of the key, with the count of their changes, when some policy asks for them. */
   readonly aliases: readonly string[] | undefined
   readonly aliasEpoch: number
-  readonly question: Omit<Question, 'context' | 'grant'>
+  readonly question: Omit<Question, 'context' | 'grant' | 'grantToAccount'>
   /** Condition keys that differ from request to request, and which some policy may ask for. */
   readonly varying: readonly Read[]
   /** Some policy asks what differs from moment to moment. */
@@ -98,8 +98,8 @@ export class Authority {
     const key = ask.resource && keyIn(ask.resource)
     const lastUse = key && (await this.records.lastUsage.of(key))
     const read = readerOf(askedOf(asking, key && (await this.aliasesOf(key)), lastUse?.at))
-    const grant = key && (await this.records.grants.allowing(key, this.grantQuestion(asking)))?.id
-    return { ...this.constant(asking), grant, context: (name) => told(name) ?? read(name) }
+    const grant = key && (await this.records.grants.allowing(key, this.grantQuestion(asking)))
+    return { ...this.constant(asking), ...grantIn(grant, call.caller), context: (name) => told(name) ?? read(name) }
   }
 
   /** Where decisions about a resource are kept, if they are. */
@@ -178,15 +178,17 @@ export class Authority {
     const decision = settle(standing, asked, under, undefined)
     if (decision.allowed) return standUntil(NEVER, standing, access, decision)
     if (decision.explicit || !isGrantable(standing)) return decision
+    const round = access?.round
     return after<Grant | undefined, Decision>(this.grantFor(standing, asking), (grant) => {
       if (!grant) return decision
       asking.call.parent = grant
-      const granted = settle(standing, asked, under, grant.id)
+      const granted = settle(standing, asked, under, grant)
       // What a grant without constraints allows is allowed until it ends, unless it was its token that counted, or the child of
-      // it that is to be made.
+      // it that is to be made. One that was looked up while grants changed may be gone by now.
       const isYoung = grant.created + this.grantDelay > asking.call.now
       const depends = isYoung || grant.constraints !== undefined || standing.action === 'kms:CreateGrant'
-      return depends ? granted : standUntil(grant.expires, standing, access, granted)
+      const isPassing = depends || access?.round !== round
+      return isPassing ? granted : standUntil(grant.expires, standing, access, granted)
     })
   }
 
@@ -202,7 +204,9 @@ export class Authority {
       grant: undefined,
       context,
     })
-    if (byIdentity.explicit || !call.grant) return byIdentity
+    // What lets nobody through, lets no retiring principal through.
+    const isFenced = byIdentity.missing.some((kind) => kind === 'scp' || kind === 'endpoint')
+    if (byIdentity.explicit || isFenced || !call.grant) return byIdentity
     if (!mayRetire(call.grant, granteesOf(call.caller), call.caller, byIdentity.allowed))
       return { ...byIdentity, allowed: false }
     return { ...byIdentity, allowed: true, missing: [], grant: byIdentity.allowed ? undefined : call.grant.id }
@@ -237,7 +241,7 @@ export class Authority {
       now: call.now,
       delay: this.grantDelay,
       tokens: call.granted,
-      child: action === 'kms:CreateGrant' ? (call.input as CreateGrantRequest) : undefined,
+      child: action === 'kms:CreateGrant' && isChild(call.input) ? call.input : undefined,
     }
   }
 
@@ -305,6 +309,11 @@ function operationOf(action: string): GrantOperation {
   return action.slice('kms:'.length) as GrantOperation
 }
 
+/** Who asks for an explanation does not say which grant is to be made. */
+function isChild(input: unknown): input is CreateGrantRequest {
+  return (input as Partial<CreateGrantRequest>).Operations !== undefined
+}
+
 /** Whether a grant could say yes: an operation grants know, on a key that is not out of reach altogether. */
 function isGrantable({ action, question }: Standing): boolean {
   return (
@@ -332,6 +341,11 @@ function askedOf(
   return { call, context, action, resource, key, region: region ?? context.region, aliases, lastUse }
 }
 
+/** What a question says of the grant that was found. */
+function grantIn(grant: Grant | undefined, { type }: Caller): Pick<Question, 'grant' | 'grantToAccount'> {
+  return { grant: grant?.id, grantToAccount: grant !== undefined && type !== 'Root' && grant.grantee.endsWith(':root') }
+}
+
 /** Notes how long a decision holds for all that a request may say, if it does. */
 function standUntil(until: Instant, standing: Standing, access: Access | undefined, decision: Decision): Decision {
   if (!decision.allowed || standing.passing || standing.varying.length > 0) return decision
@@ -351,11 +365,11 @@ function valuesOf(reads: readonly Read[], asked: Asked): string {
 }
 
 /** The decision, kept or made, and then kept unless it is for the moment. */
-function settle(standing: Standing, asked: Asked, under: string | undefined, grant: string | undefined): Decision {
-  const place = grant === undefined || under === undefined ? under : `${under} ${grant}`
+function settle(standing: Standing, asked: Asked, under: string | undefined, grant: Grant | undefined): Decision {
+  const place = grant === undefined || under === undefined ? under : `${under} ${grant.id}`
   const known = place === undefined ? undefined : standing.kept.get(place)
   if (known) return known
-  const decision = decide({ ...standing.question, grant, context: readerOf(asked) })
+  const decision = decide({ ...standing.question, ...grantIn(grant, standing.caller), context: readerOf(asked) })
   if (place !== undefined) {
     if (standing.kept.size >= DECISIONS) standing.kept.clear()
     standing.kept.set(place, decision)

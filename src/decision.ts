@@ -43,6 +43,8 @@ export interface Question {
   readonly endpoint: Source | undefined
   /** The id of a grant that was found to allow it. */
   readonly grant: string | undefined
+  /** The grant is to the asker's account, and the asker is not its root. */
+  readonly grantToAccount?: boolean
   readonly context: ContextReader
 }
 
@@ -145,7 +147,8 @@ function wayIn(question: Question, voices: Voices): Decision {
   // Aliases and resources that are none have no policy: only the account they are in can allow it.
   if (!resource) return isOwn ? byIdentity(voices, [], undefined) : no(undefined, [], ['resource'])
   if (!isOwn) return acrossAccounts(question, resource, voices)
-  if (grant !== undefined) return yes([], grant)
+  // A grant to an account is one to its administrators, as a key policy that names it is: they pass it on by identity policies.
+  if (grant !== undefined) return question.grantToAccount ? byIdentity(voices, [], grant) : yes([], grant)
   const direct = resource.filter((ground) => isEnough(ground, voices))
   if (direct.length > 0) return yes(direct, undefined)
   // Whom the key names needs no identity policy: it was the boundary or session policy of a role that was silent.

@@ -24,8 +24,8 @@ export interface GrantQuestion {
 type Context = Readonly<Record<string, string>>
 
 /**
- * The first of `grants` that allows it. A grant to an account is one to all its principals: the guide lists the account among
- * the grantees and says no more.
+ * The first of `grants` that allows it. One to an account is found for each of its principals; that others than the root need
+ * an identity policy besides, as where a key policy names the account, is for the decision to see to (the guide does not say).
  */
 export function granting(grants: readonly Grant[], question: GrantQuestion): Grant | undefined {
   return grants.find((grant) => allows(grant, question))

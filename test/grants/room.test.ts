@@ -292,6 +292,18 @@ test('the account that issued a grant on another’s key retires it, that of the
   await t.notThrowsAsync(as(arn.user('admin')).revokeGrant({ KeyId, GrantId: second }))
 })
 
+test('a grant to an account is passed on by its identity policies', async (t) => {
+  const { room, as, key } = await stage(t)
+  const KeyId = await key(
+    allow(['kms:CreateGrant', 'kms:Decrypt'], to(arn.root())),
+    allow('kms:Encrypt', to(arn.root())),
+  )
+  await room.createGrant({ KeyId, GranteePrincipal: arn.root(), Operations: ['DescribeKey'] })
+  await t.notThrowsAsync(room.describeKey({ KeyId }))
+  await t.notThrowsAsync(as(arn.user('alice')).describeKey({ KeyId }))
+  await denied(t, as(arn.user('bob')).describeKey({ KeyId }))
+})
+
 // Many ----------------------------------------------------------------------------------------------
 
 test('of 50,000 grants on a key those to the caller are read alone', async (t) => {
