@@ -209,10 +209,11 @@ export class Strongroom extends Client {
     this.#trail = trail
     this.#authority = authority
     this.#world = { records, backend, clock, entropy, secrets, settle }
-    records.lastUsage.names = {
-      eventId: (number) => trail.eventIdOf(number),
-      requestId: (number) => idOf(trail.id, number, 'request'),
-    }
+    if (trail.mode !== 'off')
+      records.lastUsage.names = {
+        eventId: (number) => trail.eventIdOf(number),
+        requestId: (number) => idOf(trail.id, number, 'request'),
+      }
     const kept = { store, folder: made.folder === undefined ? undefined : trailFolder(made.folder) }
     this.audit = new Audit(trail, () => query(kept, {}, 'oldest'))
     if (kept.folder !== undefined) {

@@ -103,6 +103,7 @@ test('a room without a trail keeps none', async (t) => {
   const { room, id } = await scene(t, { audit: 'off' })
   await room.encrypt({ KeyId: id, Plaintext: bytes('hello') })
   t.deepEqual(await all(room.audit.events()), [])
+  t.is((await room.getKeyLastUsage({ KeyId: id })).KeyLastUsage!.CloudTrailEventId, undefined)
 })
 
 for (const audit of ['batched', 'strict'] as const) {
