@@ -4,7 +4,7 @@ import { decide, denialText } from '../decision.ts'
 import { fail, KmsError } from '../errors.ts'
 import type { Identities } from '../identities/identities.ts'
 import { IAM } from '../model/iam.ts'
-import { answerOf, readInput, type Parameters } from '../model/query.ts'
+import { serviceOf } from '../model/query.ts'
 import { HOLDERS } from './holders.ts'
 import { ACCESS_KEYS } from './keys.ts'
 import { POLICIES } from './policies.ts'
@@ -12,28 +12,23 @@ import type { Action, Input, World } from './world.ts'
 
 const ACTIONS: Readonly<Record<string, Action>> = { ...HOLDERS, ...POLICIES, ...ACCESS_KEYS }
 
+type Called = Context & { readonly requestId: string }
+
 export function iam(identities: Identities) {
-  return {
-    namespace: IAM.namespace,
-    async call(parameters: Parameters, context: Context & { readonly requestId: string }): Promise<string> {
-      const name = parameters.get('Action') ?? ''
-      if (!Object.hasOwn(IAM.operations, name))
-        fail('InvalidAction', `Could not find operation ${name} for version ${IAM.version}`)
-      const input = readInput(IAM, IAM.operations[name]!.input, parameters) as Input
-      const { caller } = context
-      const world = { identities, caller, account: caller.account, input }
-      requirePermission(name, world, context)
-      try {
-        return answerOf(IAM, name, await ACTIONS[name]!(world), context.requestId)
-      } catch (error) {
-        // What keys are told of malformed policies, IAM calls by another name.
-        if (error instanceof KmsError && error.code === 'MalformedPolicyDocumentException') {
-          throw new KmsError('MalformedPolicyDocument', error.message)
-        }
-        throw error
+  return serviceOf(IAM, async (name, input: Input, context: Called) => {
+    const { caller } = context
+    const world = { identities, caller, account: caller.account, input }
+    requirePermission(name, world, context)
+    try {
+      return await ACTIONS[name]!(world)
+    } catch (error) {
+      // What keys are told of malformed policies, IAM calls by another name.
+      if (error instanceof KmsError && error.code === 'MalformedPolicyDocumentException') {
+        throw new KmsError('MalformedPolicyDocument', error.message)
       }
-    },
-  }
+      throw error
+    }
+  })
 }
 
 /** Who sets up callers needs leave like any other, by its own policies. */

@@ -31,7 +31,7 @@ export type Value =
   string | number | boolean | Date | readonly Value[] | { readonly [member: string]: Value | undefined }
 
 /** The input of an operation. Throws ValidationError that tells of all that is amiss. */
-export function readInput({ shapes }: QueryModel, shape: string | undefined, parameters: Parameters): unknown {
+function readInput({ shapes }: QueryModel, shape: string | undefined, parameters: Parameters): unknown {
   if (shape === undefined) return {}
   const problems: string[] = []
   const value = read(shapes, shape, '', parameters, problems) ?? {}
@@ -136,8 +136,26 @@ function matcher(pattern: string): RegExp {
   return found
 }
 
+/** A service that does with each input what `act` does, and answers with what that comes to. */
+export function serviceOf<I, C extends { readonly requestId: string }>(
+  model: QueryModel,
+  act: (name: string, input: I, context: C) => object | Promise<object>,
+) {
+  return {
+    namespace: model.namespace,
+    async call(parameters: Parameters, context: C): Promise<string> {
+      const name = parameters.get('Action') ?? ''
+      if (!Object.hasOwn(model.operations, name)) {
+        fail('InvalidAction', `Could not find operation ${name} for version ${model.version}`)
+      }
+      const input = readInput(model, model.operations[name]!.input, parameters) as I
+      return answerOf(model, name, await act(name, input, context), context.requestId)
+    },
+  }
+}
+
 /** The whole answer of an operation. */
-export function answerOf(model: QueryModel, name: string, output: unknown, requestId: string): string {
+function answerOf(model: QueryModel, name: string, output: unknown, requestId: string): string {
   const { output: shape, result } = model.operations[name]!
   const body = shape === undefined ? '' : members(model.shapes, shape, output as Readonly<Record<string, Value>>)
   const wrapped = result === undefined ? '' : `<${result}>${body}</${result}>`

@@ -1,6 +1,5 @@
 /** STS: who one is, and temporary credentials. */
 import type { Context } from '../context.ts'
-import { fail } from '../errors.ts'
 import type { Identities } from '../identities/identities.ts'
 import {
   assumeRole,
@@ -9,7 +8,7 @@ import {
   type Issued,
   type SessionTag,
 } from '../identities/sessions.ts'
-import { answerOf, readInput, type Parameters } from '../model/query.ts'
+import { serviceOf } from '../model/query.ts'
 import { STS } from '../model/sts.ts'
 
 /** Members of requests; the walker vouches for their types. */
@@ -70,15 +69,8 @@ function credentials({ accessKeyId, secret, token, expires, packedPolicySize }: 
   return { Credentials: keys, PackedPolicySize: packedPolicySize }
 }
 
+type Called = Context & { readonly requestId: string }
+
 export function sts(identities: Identities) {
-  return {
-    namespace: STS.namespace,
-    async call(parameters: Parameters, context: Context & { readonly requestId: string }): Promise<string> {
-      const name = parameters.get('Action') ?? ''
-      if (!Object.hasOwn(STS.operations, name))
-        fail('InvalidAction', `Could not find operation ${name} for version ${STS.version}`)
-      const input = readInput(STS, STS.operations[name]!.input, parameters) as Input
-      return answerOf(STS, name, await ACTIONS[name]!(identities, input, context), context.requestId)
-    },
-  }
+  return serviceOf(STS, (name, input: Input, context: Called) => ACTIONS[name]!(identities, input, context))
 }
