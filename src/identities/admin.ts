@@ -21,7 +21,8 @@ export async function admin(identities: Identities, method: string, body: string
     const verb = Object.hasOwn(VERBS, method) ? VERBS[method]! : undefined
     if (!verb) return answer(405, { message: `${method} is none of ${Object.keys(VERBS).join(', ')}` })
     await verb(identities, body)
-    return answer(200, { accounts: identities.accounts().map((account) => accountOf(identities, account)) })
+    const accounts = identities.accounts().map((account) => accountOf(identities, account))
+    return answer(200, { accounts, organization: identities.organization })
   } catch (error) {
     if (error instanceof ConfigError) return answer(400, { message: error.message })
     if (!(error instanceof KmsError)) throw error
@@ -31,8 +32,19 @@ export async function admin(identities: Identities, method: string, body: string
 
 const VERBS: Readonly<Record<string, (identities: Identities, body: string) => Promise<void>>> = {
   GET: () => Promise.resolve(),
-  PUT: (identities, body) => put(identities, parseIdentities(body, 'changes').accounts),
-  DELETE: (identities, body) => remove(identities, parseIdentities(body, 'names').accounts),
+  async PUT(identities, body) {
+    const { accounts, organization } = parseIdentities(body, 'changes')
+    await put(identities, accounts)
+    if (organization) await identities.organize(organization)
+  },
+  async DELETE(identities, body) {
+    const { accounts, organization } = parseIdentities(body, 'names')
+    if (organization && organization.id !== identities.organization?.id) {
+      fail('NoSuchEntity', `There is no organization ${organization.id}.`)
+    }
+    await remove(identities, accounts)
+    if (organization) await identities.organize(undefined)
+  },
 }
 
 function answer(status: number, body: object): Answer {

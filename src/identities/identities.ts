@@ -17,7 +17,15 @@ import { entitiesOf } from './declared.ts'
 import { arnOfEntity, type Entity, type EntityOf, type Kind } from './entities.ts'
 import { awsManagedPolicy } from './managed.ts'
 import { membershipsOf, type Membership } from './organization.ts'
-import { placeOf, readEntities, sealedOf, shownOf } from './stored.ts'
+import {
+  eraseOrganization,
+  placeOf,
+  putOrganization,
+  readEntities,
+  readOrganization,
+  sealedOf,
+  shownOf,
+} from './stored.ts'
 
 export interface IdentitiesOptions {
   readonly store: Store
@@ -49,7 +57,10 @@ export class Identities implements Directory {
   readonly #store: Store
   readonly #secrets: Secrets
   readonly #held = new Map<string, Held>()
-  readonly #members: ReadonlyMap<string, Membership>
+  #members: ReadonlyMap<string, Membership> = new Map()
+  #organization: OrganizationConfig | undefined
+  /** Of the row that keeps the organization; 0 when there is none. */
+  #organized = 0
   readonly #accounts = new Set<string>()
   /** Callers of this epoch, by the ARNs and access keys they were asked for by. */
   #callers = new Map<string, Caller>()
@@ -60,6 +71,9 @@ export class Identities implements Directory {
     const identities = new Identities(options)
     for (const { entity, version } of await readEntities(options.store, options.secrets))
       identities.#hold(entity, version)
+    const stored = await readOrganization(options.store)
+    identities.#organized = stored?.version ?? 0
+    identities.#enroll(options.organization ?? stored?.organization)
     for (const { id } of options.accounts) identities.#accounts.add(id)
     for (const entity of entitiesOf(options.accounts, identities)) {
       requireDocuments(entity)
@@ -68,12 +82,11 @@ export class Identities implements Directory {
     return identities
   }
 
-  private constructor({ store, secrets, entropy, clock, organization }: IdentitiesOptions) {
+  private constructor({ store, secrets, entropy, clock }: IdentitiesOptions) {
     this.#store = store
     this.#secrets = secrets
     this.entropy = entropy
     this.clock = clock
-    this.#members = organization ? membershipsOf(organization) : new Map()
   }
 
   /** Whose access key it is, with what proves it. A session that is over is still known as such. */
@@ -106,6 +119,28 @@ export class Identities implements Directory {
 
   organizationOf(account: string): Organization | undefined {
     return this.#members.get(account)?.organization
+  }
+
+  /** The organization as it was written down. */
+  get organization(): OrganizationConfig | undefined {
+    return this.#organization
+  }
+
+  /**
+   * Makes `organization` the one there is, in the place of another; or has none. A room that is opened with one in its options has
+   * that one again.
+   */
+  async organize(organization: OrganizationConfig | undefined): Promise<void> {
+    if (organization) membershipsOf(organization)
+    const next = this.#changing.then(async () => {
+      const change = organization ? putOrganization(organization, this.#organized) : eraseOrganization(this.#organized)
+      if (organization || this.#organized > 0) await this.#store.commit([change])
+      this.#organized = organization ? this.#organized + 1 : 0
+      this.#enroll(organization)
+      this.#renew()
+    })
+    this.#changing = next.catch(() => undefined)
+    await next
   }
 
   /** The accounts that were configured, or in which there is anybody, in the order of their ids. */
@@ -179,6 +214,16 @@ export class Identities implements Directory {
       for (const { name } of [...put, ...remove]) this.#credentials.delete(name)
       return
     }
+    this.#renew()
+  }
+
+  #enroll(organization: OrganizationConfig | undefined): void {
+    this.#organization = organization
+    this.#members = organization ? membershipsOf(organization) : new Map()
+  }
+
+  /** What was made of identities as they were, holds no more. */
+  #renew(): void {
     this.epoch++
     this.#callers = new Map()
     this.#credentials = new Map()

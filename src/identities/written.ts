@@ -19,7 +19,7 @@
  *       managementAccount: '111122223333'
  *       root: { units: [{ id: ou-prod, accounts: [{ id: '444455556666' }], serviceControlPolicies: [{ name: …, document: … }] }] }
  */
-import type { AccountConfig } from '../identity.ts'
+import type { AccountConfig, OrganizationConfig } from '../identity.ts'
 import { parseDocument, parseIdentityPolicy, parseTrustPolicy } from '../policy/document.ts'
 import { anew, checked, dictionary, integer, list, parseYaml, record, text, unique, type Reader } from '../schema.ts'
 
@@ -28,15 +28,19 @@ type Extent = 'whole' | 'changes' | 'names'
 
 export interface IdentitiesDocument {
   readonly accounts: readonly AccountConfig[]
+  /** Of one that is only named, its id alone. */
+  readonly organization: OrganizationConfig | undefined
 }
 
 /** Reads what the admin route takes: the same shape, and JSON is YAML. Throws a ConfigError. */
 export function parseIdentities(source: string, extent: Exclude<Extent, 'whole'>): IdentitiesDocument {
-  const read = record({ accounts: accountsReader(extent) }, ['accounts'])
-  const { accounts = [] } = parseYaml(source, 'identities', read) as Partial<IdentitiesDocument>
-  return { accounts }
+  const organization = extent === 'names' ? record({ id: organizationId }, ['id']) : organizationReader()
+  const read = record({ accounts: accountsReader(extent), organization })
+  const { accounts = [], organization: found } = parseYaml(source, 'identities', read) as Partial<IdentitiesDocument>
+  return { accounts, organization: found }
 }
 
+const organizationId = text(/^o-[a-z0-9]{10,32}$/, '`o-` and 10 to 32 letters or digits')
 const accountId = text(/^\d{12}$/, 'an account id of 12 digits')
 const name = (longest: number) =>
   text(new RegExp(`^[\\w+=,.@-]{1,${longest}}$`), `a name of 1 to ${longest} letters, digits or +=,.@_-`)
@@ -111,7 +115,7 @@ export function organizationReader(): Reader {
       record({ id, accounts, units: list(unit), ...controls })(node, called, tell)
     return record(
       {
-        id: text(/^o-[a-z0-9]{10,32}$/, '`o-` and 10 to 32 letters or digits'),
+        id: organizationId,
         managementAccount: accountId,
         root: unit,
       },

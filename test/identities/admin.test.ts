@@ -187,7 +187,7 @@ test(
   'PUT',
   { users: [] },
   400,
-  'identities:1:1: `accounts` is missing\nidentities:1:2: unknown key `users`; there are `accounts`',
+  'identities:1:2: unknown key `users`; there are `accounts`, `organization`',
 )
 test('text that is no document', refused, 'PUT', '{', 400, 'identities:1:2: Flow map must end with a }')
 test(
