@@ -36,6 +36,8 @@ export class Call<I = unknown> {
   /** Where new ids come from. */
   readonly entropy: Entropy
   readonly secrets: Secrets
+  /** Whether there is this principal; undefined when nobody can tell. */
+  readonly knows: (arn: string) => boolean | undefined
   /** What the locators found, by the names the entry gave them. */
   key: Key = undefined as never
   source: Key = undefined as never
@@ -69,6 +71,7 @@ export class Call<I = unknown> {
     this.settle = world.settle
     this.entropy = world.entropy
     this.secrets = world.secrets
+    this.knows = world.knows ?? nobodyKnows
   }
 
   get grantExpiresIn(): number | undefined {
@@ -88,8 +91,11 @@ export interface World {
   readonly entropy: Entropy
   readonly secrets: Secrets
   readonly settle: number
+  /** Whether there is this principal; undefined in an account of which nobody is known. */
+  readonly knows?: (arn: string) => boolean | undefined
 }
 
+const nobodyKnows = (): undefined => undefined
 const NONE: ReadonlySet<string> = new Set()
 
 /** What a policy can name: it has an ARN, and an account owns it. */

@@ -6,6 +6,7 @@ import type { Key } from './keys.ts'
 import type { Known } from './policy/conditions.ts'
 import { surelyAllows } from './policy/decide.ts'
 import { invalidPrincipal, parseDocument, type Condition } from './policy/document.ts'
+import { isPrincipalArn } from './policy/principal.ts'
 
 /** The one name a customer's key policy has. */
 export const POLICY_NAME = 'default'
@@ -42,6 +43,12 @@ export function requirePolicy(text: string): void {
     if (principal === undefined) invalidPrincipal()
     conditions.forEach(refuseOverlyPermissive)
   }
+}
+
+/** Refuses a policy that names users or roles there are not, where it is known who there is. */
+export function requirePrincipals(text: string | undefined, knows: (arn: string) => boolean | undefined): void {
+  const named = text ? parseDocument(text).statements.flatMap(({ principal }) => principal?.of.AWS ?? []) : []
+  if (named.some((principal) => isPrincipalArn(principal) && knows(principal) === false)) invalidPrincipal()
 }
 
 /** ForAllValues is met by a request without the key at all: of a key with one value, that is never what was meant. */

@@ -6,19 +6,16 @@
 import assert from 'node:assert/strict'
 import type { Trail } from './audit/trail.ts'
 import { refusal, type Authority } from './authorize.ts'
-import { after, type Backend, type Eventually } from './backends/backend.ts'
-import type { Clock } from './clock.ts'
+import { after, type Eventually } from './backends/backend.ts'
 import type { Context } from './context.ts'
-import type { Entropy } from './entropy.ts'
 import { fail, MissingResource } from './errors.ts'
 import { tokensOf } from './granttoken.ts'
 import type { Key } from './keys.ts'
 import { OPERATIONS as MODEL, SHAPES, type RecipientInfo } from './model/kms.ts'
 import { validator } from './model/validate.ts'
-import { Call, type Ask, type Locator, type Operation, type Resource } from './operation.ts'
+import { Call, type Ask, type Locator, type Operation, type Resource, type World } from './operation.ts'
 import { OPERATIONS } from './operations/index.ts'
 import { attested } from './recipient.ts'
-import type { Secrets } from './secrets.ts'
 import type { Records } from './store/cache.ts'
 import { isConflict } from './store/store.ts'
 
@@ -44,17 +41,10 @@ export interface Prepared extends Operation {
 }
 
 /** What a service is made of. */
-export interface Parts {
-  readonly records: Records
-  readonly backend: Backend
-  readonly clock: Clock
-  readonly entropy: Entropy
-  readonly secrets: Secrets
+export interface Parts extends World {
   readonly authority: Authority
   /** Undefined when nothing is to be put on record. */
   readonly trail: Trail | undefined
-  /** Milliseconds that a key stays Creating or Updating, and a rotation on demand takes. */
-  readonly settle: number
 }
 
 export class Service {

@@ -198,7 +198,17 @@ export class Strongroom extends Client {
     )
     const authority = new Authority(records, identities, options.grantDelayMillis ?? 0)
     const settle = options.settleMillis ?? 0
-    const service = new Service({ records, backend, clock, entropy, secrets, authority, trail, settle })
+    const service = new Service({
+      records,
+      backend,
+      clock,
+      entropy,
+      secrets,
+      authority,
+      trail,
+      settle,
+      knows: (arn) => identities.knows(arn),
+    })
     const account = options.account ?? accounts[0]?.id ?? '000000000000'
     const region = options.region ?? 'us-east-1'
     super(service, inProcess(identities, { account, region }))

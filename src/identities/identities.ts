@@ -109,6 +109,19 @@ export class Identities implements Directory {
     return this.#caller(arn, () => this.#named(arn) ?? fail('NotFoundException', `There is no principal ${arn}.`))
   }
 
+  /** Whether there is this user or role; undefined in an account of which nobody is known. */
+  knows(arn: string): boolean | undefined {
+    const [, service, account, kind, name = ''] =
+      /^arn:[\w-]+:(iam|sts)::(\d{12}):(user|role|assumed-role)\/(?:.*\/)?([^/]+)/.exec(arn) ?? []
+    if (account === undefined) return true
+    const everybody = [...this.entities('user', account), ...this.entities('role', account)]
+    if (everybody.length === 0) return undefined
+    // The role of a session stands before the session's own name.
+    if (service === 'sts') return this.entity('role', account, arn.split('/')[1] ?? '') !== undefined
+    const found = kind === 'user' || kind === 'role' ? this.entity(kind, account, name) : undefined
+    return found !== undefined && arnOfEntity(found) === arn
+  }
+
   resourceControl(account: string): readonly Source[] {
     return this.#members.get(account)?.resourceControl ?? []
   }

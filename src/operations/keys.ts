@@ -17,7 +17,7 @@ import type {
 } from '../model/kms.ts'
 import { existing, operation, visible } from '../operation.ts'
 import { pageEnd, pageOf } from '../paging.ts'
-import { refuseLockout, requirePolicy } from '../policies.ts'
+import { refuseLockout, requirePolicy, requirePrincipals } from '../policies.ts'
 import { edits } from '../store/cache.ts'
 import { mergeTags } from '../tags.ts'
 
@@ -35,8 +35,9 @@ export const createKey = operation('CreateKey', {
     mergeTags([], input.Tags ?? [])
   },
   asks: ({ input }) => (input.Tags?.length ? [{ action: 'kms:TagResource', resource: undefined }] : []),
-  require({ input, scope }) {
+  require({ input, scope, knows }) {
     const spec = specOf(input)
+    requirePrincipals(input.Policy, knows)
     // The model knows the spec, so that it is no invalid value; UnsupportedOperationException is the error CreateKey has
     // for a parameter that is not supported here.
     if (!isOffered(spec, scope.realm.region)) {

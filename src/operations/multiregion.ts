@@ -6,7 +6,7 @@ import { isGone, isPrimary, keyOf, NEW_KEY, withFields, type Key, type Material 
 import { metadataOf } from '../metadata.ts'
 import type { KeyState } from '../model/kms.ts'
 import { existing, operation, type Call, type Locator } from '../operation.ts'
-import { policyOf, refuseLockout, requirePolicy } from '../policies.ts'
+import { policyOf, refuseLockout, requirePolicy, requirePrincipals } from '../policies.ts'
 import { refuseReplica, relatedKeys } from '../related.ts'
 import { edits } from '../store/cache.ts'
 import { erasure } from '../sweep.ts'
@@ -24,6 +24,7 @@ export const replicateKey = operation('ReplicateKey', {
     const actions = ['kms:CreateKey', ...(Tags?.length ? ['kms:TagResource'] : [])]
     return actions.map((action) => ({ action, resource: undefined, region }))
   },
+  require: ({ input, knows }) => requirePrincipals(input.Policy, knows),
   async run(call) {
     const { input, key, records, now, settle } = call
     const { ReplicaRegion: region } = input

@@ -3,7 +3,7 @@ import { fail } from '../errors.ts'
 import { withFields } from '../keys.ts'
 import { existing, operation } from '../operation.ts'
 import { pageOf } from '../paging.ts'
-import { POLICY_NAME, policyOf, refuseLockout, requirePolicy } from '../policies.ts'
+import { POLICY_NAME, policyOf, refuseLockout, requirePolicy, requirePrincipals } from '../policies.ts'
 import { edits } from '../store/cache.ts'
 
 const key = existing('KeyId')
@@ -23,6 +23,7 @@ export const putKeyPolicy = operation('PutKeyPolicy', {
     if (PolicyName !== POLICY_NAME) fail('ValidationException', `The only valid policy name is ${POLICY_NAME}.`)
     requirePolicy(Policy)
   },
+  require: ({ input, knows }) => requirePrincipals(input.Policy, knows),
   run(call) {
     const { input, caller, key } = call
     refuseLockout(input, caller, key)

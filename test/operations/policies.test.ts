@@ -120,3 +120,35 @@ test('there is one policy, by one name', async (t) => {
   await refuses(t, room.putKeyPolicy({ KeyId: id, PolicyName: 'AWS_RAM', Policy }), 'ValidationException')
   await refuses(t, room.getKeyPolicy({ KeyId: id, PolicyName: 'AWS_RAM' }), 'NotFoundException')
 })
+
+test('whom a policy names has to be there, where it is known who is', async (t) => {
+  const users = [{ name: 'alice', path: '/team/' }]
+  const roles = [{ name: 'app', trustPolicy: policy({ Effect: 'Allow', Principal: '*', Action: 'sts:AssumeRole' }) }]
+  const { room, id } = await scene(t, { accounts: [{ id: '000000000000', users, roles }] })
+  const naming = (who: string) => policy(allow(ROOT), allow(who))
+  const member = 'arn:aws:iam::000000000000'
+  const session = 'arn:aws:sts::000000000000:assumed-role'
+  for (const who of [
+    `${member}:user/team/alice`,
+    `${member}:role/app`,
+    `${session}/app/one`,
+    'arn:aws:iam::111122223333:user/eve',
+  ]) {
+    await t.notThrowsAsync(room.putKeyPolicy({ KeyId: id, Policy: naming(who) }), who)
+    await t.notThrowsAsync(room.createKey({ Policy: naming(who) }), who)
+  }
+  for (const who of [
+    `${member}:user/alice`,
+    `${member}:user/team/bob`,
+    `${member}:role/alice`,
+    `${session}/none/one`,
+  ]) {
+    await refuses(
+      t,
+      room.putKeyPolicy({ KeyId: id, Policy: naming(who) }),
+      'MalformedPolicyDocumentException',
+      PRINCIPALS,
+    )
+    await refuses(t, room.createKey({ Policy: naming(who) }), 'MalformedPolicyDocumentException', PRINCIPALS)
+  }
+})
