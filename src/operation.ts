@@ -71,11 +71,7 @@ export class Call<I = unknown> {
     this.settle = world.settle
     this.entropy = world.entropy
     this.secrets = world.secrets
-    this.knows = world.knows ?? nobodyKnows
-  }
-
-  get grantExpiresIn(): number | undefined {
-    return this.context.grantExpiresIn
+    this.knows = world.knows ?? (() => undefined)
   }
 
   put(...edits: Edit[]): void {
@@ -95,7 +91,6 @@ export interface World {
   readonly knows?: (arn: string) => boolean | undefined
 }
 
-const nobodyKnows = (): undefined => undefined
 const NONE: ReadonlySet<string> = new Set()
 
 /** What a policy can name: it has an ARN, and an account owns it. */

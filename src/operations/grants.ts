@@ -34,7 +34,7 @@ export const createGrant = operation('CreateGrant', {
   require: ({ input, key }) => requireFit(input, key),
   async run(call) {
     const { input, key, caller, records, now, entropy, secrets } = call
-    const asked = grantOf(input, key, entropy.hex(32), caller.account, now, call.grantExpiresIn)
+    const asked = grantOf(input, key, entropy.hex(32), caller.account, now, call.context.grantExpiresIn)
     // What was made by the leave of a grant ends with it at the latest.
     const wanted = { ...asked, expires: Math.min(asked.expires, call.parent?.expires ?? NEVER) }
     const found = await records.grants.askedFor(key, wanted.request)
