@@ -7,7 +7,7 @@ import { ConfigError, flag, integer, list, oneOf, parseYaml, record, text, type 
 
 export { ConfigError } from './schema.ts'
 
-/** All of these but `accounts`, `organization` and the last five are also flags of `strongroom serve`; a flag that is given wins over the file. */
+/** All of these but `accounts`, `organization` and the last six are also flags of `strongroom serve`; a flag that is given wins over the file. */
 export interface Config {
   accounts?: AccountConfig[]
   organization?: OrganizationConfig
@@ -23,6 +23,8 @@ export interface Config {
   /** Certificates in PEM; the file names the files they are in. */
   attestationRoots?: string[]
   settleMillis?: number
+  /** Any six digits pass for the code of an MFA device. */
+  simulatedMfa?: boolean
   grantDelayMillis?: number
   audit?: 'batched' | 'strict' | 'off'
   /** Days that files of the audit trail are kept. */
@@ -85,6 +87,7 @@ function shape(): Reader {
     tls: record({ cert: text(/./, 'a file'), key: text(/./, 'a file') }, ['cert', 'key']),
     attestationRoots: list(text(/./, 'a file')),
     settleMillis: integer(RANGES.settleMillis),
+    simulatedMfa: flag,
     grantDelayMillis: integer(RANGES.grantDelayMillis),
     audit: oneOf(['batched', 'strict', 'off']),
     auditDays: integer(RANGES.auditDays),

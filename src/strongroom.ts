@@ -49,6 +49,8 @@ export interface StrongroomOptions {
   accounts?: AccountConfig[]
   /** The organization some of the accounts are in, with its policies. */
   organization?: OrganizationConfig
+  /** Takes any six digits for the code of an MFA device, which proves nothing. Default false: every code is refused. */
+  simulatedMfa?: boolean
   /** Milliseconds until a grant works without its token. Default 0; AWS takes up to five minutes. */
   grantDelayMillis?: number
   /**
@@ -160,8 +162,11 @@ export class Strongroom extends Client {
       const secrets = new Secrets(store, backend, entropy)
       const clock = clockOf(options)
       const accounts = options.accounts ?? defaultAccounts(options.account)
-      const { organization } = options
-      const identities = await Identities.open({ store, secrets, entropy, clock, accounts, organization })
+      const { organization, simulatedMfa } = options
+      const identities = await Identities.open({
+        ...{ store, secrets, entropy, clock },
+        ...{ accounts, organization, simulatedMfa },
+      })
       const keep = folder === undefined ? (options.auditRecords ?? 100_000) : undefined
       const trail = await Trail.open(store, { mode: options.audit ?? 'batched', entropy, keep })
       const adminToken = folder === undefined ? undefined : await adminTokenOf(folder)

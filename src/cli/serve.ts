@@ -68,6 +68,7 @@ export function settings(given: Given<typeof SERVE>): Config {
     audit: modeOf(given.audit?.[0]) ?? file.audit,
     grantDelayMillis: file.grantDelayMillis,
     settleMillis: file.settleMillis,
+    simulatedMfa: file.simulatedMfa,
   }
 }
 

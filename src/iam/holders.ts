@@ -13,6 +13,7 @@ import {
   tagged,
   tagsOf,
   taken,
+  untagged,
   type Holder,
   type Input,
   type Kind,
@@ -53,9 +54,7 @@ function holderActions(kind: Kind): Record<string, Action> {
       return { Tags: items, ...end }
     },
     [`Tag${title}`]: change(named, (entity, { Tags }) => ({ tags: tagged(bearing(entity).tags, Tags) })),
-    [`Untag${title}`]: change(named, (entity, { TagKeys = [] }) => ({
-      tags: Object.fromEntries(Object.entries(bearing(entity).tags).filter(([key]) => !TagKeys.includes(key))),
-    })),
+    [`Untag${title}`]: change(named, (entity, { TagKeys }) => ({ tags: untagged(bearing(entity).tags, TagKeys) })),
     [`Put${title}PermissionsBoundary`]: change(named, (_, { PermissionsBoundary }, world) => ({
       boundary: requirePolicy(world, PermissionsBoundary!),
     })),

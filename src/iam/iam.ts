@@ -1,14 +1,18 @@
 /** IAM, as far as setting up callers needs it: the query protocol in front of the identities there are. */
+import { readerOf } from '../conditions.ts'
 import type { Context } from '../context.ts'
 import { decide, denialText } from '../decision.ts'
 import { fail, KmsError } from '../errors.ts'
+import { arnOfEntity, type PolicyEntity } from '../identities/entities.ts'
 import type { Identities } from '../identities/identities.ts'
 import { IAM } from '../model/iam.ts'
 import { serviceOf } from '../model/query.ts'
+import type { Call } from '../operation.ts'
+import type { ContextReader } from '../policy/context.ts'
 import { HOLDERS } from './holders.ts'
 import { ACCESS_KEYS } from './keys.ts'
 import { POLICIES } from './policies.ts'
-import type { Action, Input, World } from './world.ts'
+import type { Action, Holder, Input, World } from './world.ts'
 
 const ACTIONS: Readonly<Record<string, Action>> = { ...HOLDERS, ...POLICIES, ...ACCESS_KEYS }
 
@@ -32,43 +36,59 @@ export function iam(identities: Identities) {
 }
 
 /** Who sets up callers needs leave like any other, by its own policies. */
-function requirePermission(name: string, world: World, { region, origin, via }: Context): void {
+function requirePermission(name: string, world: World, context: Context): void {
   const { caller } = world
-  const [action, resource] = [`iam:${name}`, resourceOf(name, world)]
-  const told = new Map<string, string | undefined>([
-    ['aws:principalarn', caller.roleArn ?? caller.arn],
-    ['aws:principalaccount', caller.account],
-    ['aws:username', caller.userName],
-    ['aws:userid', caller.principalId],
-    ['aws:requestedregion', region],
-    ['aws:sourceip', origin.sourceIp],
-    ['aws:securetransport', String(origin.secure)],
-    ['aws:viaawsservice', String(via?.mode === 'forwarded')],
-    ['iam:permissionsboundary', world.input.PermissionsBoundary],
-    ['iam:policyarn', world.input.PolicyArn],
-    ...Object.entries(caller.tags).map(([key, value]) => [`aws:principaltag/${key}`.toLowerCase(), value] as const),
-  ])
-  const question = {
-    ...{ asker: caller, action, resource, owner: caller.account, policies: caller.policies },
-    ...{ resourcePolicy: undefined, resourceControl: [], endpoint: origin.endpoint?.policy, grant: undefined },
-    context: (key: string) => told.get(key),
-  }
-  const decision = decide(question)
-  if (!decision.allowed) fail('AccessDenied', denialText(caller, action, resource, decision))
+  const action = `iam:${name}`
+  const target = targetOf(name, world)
+  const decision = decide({
+    ...{ asker: caller, action, resource: target.arn, owner: caller.account, policies: caller.policies },
+    ...{ resourcePolicy: undefined, resourceControl: [], endpoint: context.origin.endpoint?.policy, grant: undefined },
+    context: conditionsOf(name, target, world, context),
+  })
+  if (!decision.allowed) fail('AccessDenied', denialText(caller, action, target.arn, decision))
+}
+
+/** What a request is about: as policies name it, and as it is, if it is there. */
+interface Target {
+  readonly arn: string
+  readonly entity?: Holder | PolicyEntity | undefined
 }
 
 /** What users ask about themselves when they name nobody. */
 const OWN = new Set(['GetUser', 'CreateAccessKey', 'ListAccessKeys', 'UpdateAccessKey', 'DeleteAccessKey'])
 
-/** What a request is about, as policies name it. */
-function resourceOf(operation: string, { account, caller, input, identities }: World): string {
+function targetOf(operation: string, { account, caller, input, identities }: World): Target {
   const { PolicyArn, RoleName, UserName, GroupName, PolicyName, Path = '/' } = input
-  const at = (kind: 'user' | 'role' | 'group', name: string) =>
-    `arn:aws:iam::${account}:${kind}${identities.entity(kind, account, name)?.path ?? Path}${name}`
+  const at = (kind: 'user' | 'role' | 'group' | 'policy', name: string): Target => {
+    const entity = identities.entity(kind, account, name)
+    return { arn: entity ? arnOfEntity(entity) : `arn:aws:iam::${account}:${kind}${Path}${name}`, entity }
+  }
   if (RoleName !== undefined) return at('role', RoleName)
-  if (UserName !== undefined) return at('user', UserName)
+  // Before the user: whom a group gets or loses is a question about the group.
   if (GroupName !== undefined) return at('group', GroupName)
-  if (OWN.has(operation) && caller.type === 'User') return caller.arn
-  if (PolicyArn !== undefined) return PolicyArn
-  return PolicyName === undefined ? '*' : `arn:aws:iam::${account}:policy${Path}${PolicyName}`
+  if (UserName !== undefined) return at('user', UserName)
+  if (OWN.has(operation) && caller.type === 'User') return at('user', caller.userName!)
+  if (PolicyArn === undefined) return PolicyName === undefined ? { arn: '*' } : at('policy', PolicyName)
+  const { entity } = at('policy', PolicyArn.replace(/.*\//, ''))
+  return { arn: PolicyArn, entity: entity && arnOfEntity(entity) === PolicyArn ? entity : undefined }
+}
+
+/** The condition keys that all services know, and IAM's own. */
+function conditionsOf(operation: string, { arn, entity }: Target, world: World, context: Context): ContextReader {
+  const { caller, account, input, identities } = world
+  const Tags = input.Tags?.map(({ Key, Value }) => ({ TagKey: Key, TagValue: Value }))
+  const request = { ...(Tags && { Tags }), ...(input.TagKeys && { TagKeys: input.TagKeys }) }
+  const call = { operation, input: request, caller, now: identities.clock() } as Partial<Call> as Call
+  const common = readerOf({
+    ...{ call, context, action: `iam:${operation}`, region: context.region, resource: { arn, account } },
+    ...{ key: undefined, aliases: undefined, lastUse: undefined },
+  })
+  const bounded = entity && 'boundary' in entity ? entity.boundary : undefined
+  const tags = Object.entries(entity && 'tags' in entity ? entity.tags : {})
+  return (key) => {
+    if (key === 'iam:policyarn') return input.PolicyArn
+    if (key === 'iam:permissionsboundary') return input.PermissionsBoundary ?? bounded
+    const [, name] = /^(?:aws|iam):resourcetag\/(.+)$/s.exec(key) ?? []
+    return name === undefined ? common(key) : tags.find(([tag]) => tag.toLowerCase() === name)?.[1]
+  }
 }

@@ -1,9 +1,9 @@
 /** Policies: written into users, roles and groups, or managed apart, in versions, and attached to them. */
 import { arnOfEntity, type PolicyEntity } from '../identities/entities.ts'
 import { newId } from '../identities/ids.ts'
-import { awsManagedPolicy } from '../identities/managed.ts'
-import { encoded, policyShown, versionShown } from './shown.ts'
+import { encoded, policyShown, versionShown, type Uses } from './shown.ts'
 import {
+  AWS_POLICIES,
   changing,
   conflict,
   exceeded,
@@ -12,9 +12,11 @@ import {
   pageOf,
   present,
   presentPolicy,
+  readablePolicy,
   tagged,
   tagsOf,
   taken,
+  untagged,
   type Holder,
   type Kind,
   type Action,
@@ -114,27 +116,30 @@ export const POLICIES: Readonly<Record<string, Action>> = {
         ...{ id: newId(identities.entropy, 'ANPA'), tags: tagged({}, input.Tags), defaultVersion: 'v1' },
         versions: [{ id: 'v1', document, created: now }],
       }
-      return { edits: { put: [policy] }, made: { Policy: policyShown(policy, 0, true) } }
+      return { edits: { put: [policy] }, made: { Policy: policyShown(policy, UNUSED, true) } }
     }),
   GetPolicy: (world) => {
-    const policy = presentPolicy(world, world.input.PolicyArn!)
-    return { Policy: policyShown(policy, holdersOf(world, policy).length, true) }
+    const policy = readablePolicy(world, world.input.PolicyArn!)
+    return { Policy: policyShown(policy, usesOf(world, policy), true) }
   },
   ListPolicies: (world) => {
     const { identities, account, input } = world
     const { PathPrefix = '/', OnlyAttached = false, Scope = 'All' } = input
-    const own = Scope === 'AWS' ? [] : identities.entities('policy', account)
-    const found = own
+    const found = [
+      ...(Scope === 'AWS' ? [] : identities.entities('policy', account)),
+      ...(Scope === 'Local' ? [] : AWS_POLICIES),
+    ]
+      .toSorted((a, b) => (rank(a) < rank(b) ? -1 : 1))
       .filter(({ path }) => path.startsWith(PathPrefix))
-      .map((policy) => ({ policy, attachments: holdersOf(world, policy).length }))
-      .filter(({ attachments }) => !OnlyAttached || attachments > 0)
-    const { items, ...end } = pageOf(found, input, ({ policy }) => policy.name)
-    return { Policies: items.map(({ policy, attachments }) => policyShown(policy, attachments, false)), ...end }
+      .map((policy) => ({ policy, uses: usesOf(world, policy) }))
+      .filter(({ uses }) => !OnlyAttached || uses.attached > 0)
+    const { items, ...end } = pageOf(found, input, ({ policy }) => rank(policy))
+    return { Policies: items.map(({ policy, uses }) => policyShown(policy, uses, false)), ...end }
   },
   DeletePolicy: (world) =>
     changing(world, () => {
       const policy = presentPolicy(world, world.input.PolicyArn!)
-      if (holdersOf(world, policy).length > 0) conflict('Cannot delete a policy attached to entities.')
+      if (attachedTo(world, arnOfEntity(policy)).length > 0) conflict('Cannot delete a policy attached to entities.')
       if (policy.versions.length > 1)
         conflict(
           "This policy has more than one version. Before you delete a policy, you must delete the policy's versions. The default version is deleted with the policy.",
@@ -158,16 +163,13 @@ export const POLICIES: Readonly<Record<string, Action>> = {
     }),
   GetPolicyVersion: (world) => {
     const { PolicyArn = '', VersionId = '' } = world.input
-    const document = awsManagedPolicy(PolicyArn)
-    if (document !== undefined) {
-      return { PolicyVersion: { Document: encoded(document), VersionId: 'v1', IsDefaultVersion: true } }
-    }
-    const policy = presentPolicy(world, PolicyArn)
+    const policy = readablePolicy(world, PolicyArn)
     return { PolicyVersion: versionShown(policy, versionOf(policy, VersionId), true) }
   },
   ListPolicyVersions: (world) => {
-    const policy = presentPolicy(world, world.input.PolicyArn!)
-    const { items, ...end } = pageOf(policy.versions, world.input, ({ id }) => id)
+    const policy = readablePolicy(world, world.input.PolicyArn!)
+    // v9 comes before v10.
+    const { items, ...end } = pageOf(policy.versions, world.input, ({ id }) => id.slice(1).padStart(9, '0'))
     return { Versions: items.map((version) => versionShown(policy, version, false)), ...end }
   },
   DeletePolicyVersion: (world) =>
@@ -183,9 +185,9 @@ export const POLICIES: Readonly<Record<string, Action>> = {
     }),
   ListEntitiesForPolicy: (world) => {
     const { PolicyArn: arn = '', EntityFilter, PathPrefix = '/' } = world.input
-    const holders = attachedTo(world, arn).filter(({ path }) => path.startsWith(PathPrefix))
+    const having = attachedTo(world, arn).filter(({ path }) => path.startsWith(PathPrefix))
     const of = (kind: Holder['kind'], title: string) =>
-      holders
+      having
         .filter((each) => each.kind === kind && [undefined, title].includes(EntityFilter))
         .map(({ name, id }) => ({ [`${title}Name`]: name, [`${title}Id`]: id }))
     return {
@@ -196,11 +198,10 @@ export const POLICIES: Readonly<Record<string, Action>> = {
   TagPolicy: (world) =>
     changed(world, (policy) => ({ next: { ...policy, tags: tagged(policy.tags, world.input.Tags) }, made: {} })),
   UntagPolicy: (world) =>
-    changed(world, (policy) => {
-      const { TagKeys = [] } = world.input
-      const rest = Object.entries(policy.tags).filter(([key]) => !TagKeys.includes(key))
-      return { next: { ...policy, tags: Object.fromEntries(rest) }, made: {} }
-    }),
+    changed(world, (policy) => ({
+      next: { ...policy, tags: untagged(policy.tags, world.input.TagKeys) },
+      made: {},
+    })),
   ListPolicyTags: (world) => {
     const { items, ...end } = pageOf(
       tagsOf(presentPolicy(world, world.input.PolicyArn!).tags),
@@ -230,13 +231,24 @@ function versionOf(policy: PolicyEntity, id: string) {
   return found ?? missing(`Policy ${arnOfEntity(policy)} version ${id} does not exist or is not attachable.`)
 }
 
-function holdersOf(world: World, policy: PolicyEntity): Holder[] {
-  return attachedTo(world, arnOfEntity(policy))
+/** The account's own may be named like one of AWS's: the order of pages tells them apart. */
+function rank({ name, account }: PolicyEntity): string {
+  return `${name} ${account}`
 }
 
-function attachedTo({ identities, account }: World, arn: string): Holder[] {
-  const kinds = ['user', 'role', 'group'] as const
-  return kinds
-    .flatMap((kind): readonly Holder[] => identities.entities(kind, account))
-    .filter(({ attached }) => attached.includes(arn))
+const UNUSED: Uses = { attached: 0, bounding: 0 }
+
+/** How many have a policy, and how many are bounded by it. */
+function usesOf(world: World, policy: PolicyEntity): Uses {
+  const arn = arnOfEntity(policy)
+  const bounding = holders(world).filter((each) => 'boundary' in each && each.boundary === arn)
+  return { attached: attachedTo(world, arn).length, bounding: bounding.length }
+}
+
+function attachedTo(world: World, arn: string): Holder[] {
+  return holders(world).filter(({ attached }) => attached.includes(arn))
+}
+
+function holders({ identities, account }: World): Holder[] {
+  return (['user', 'role', 'group'] as const).flatMap((kind): readonly Holder[] => identities.entities(kind, account))
 }

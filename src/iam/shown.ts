@@ -66,10 +66,16 @@ function boundaryShown(PermissionsBoundaryArn: string): Value {
   return { PermissionsBoundaryType: 'Policy', PermissionsBoundaryArn }
 }
 
-export function policyShown(policy: PolicyEntity, attachments: number, whole: boolean): Shown {
+/** By how many a policy is used. */
+export interface Uses {
+  readonly attached: number
+  readonly bounding: number
+}
+
+export function policyShown(policy: PolicyEntity, { attached, bounding }: Uses, whole: boolean): Shown {
   return {
     ...{ PolicyName: policy.name, PolicyId: policy.id, Arn: arnOfEntity(policy), Path: policy.path },
-    ...{ DefaultVersionId: policy.defaultVersion, AttachmentCount: attachments, PermissionsBoundaryUsageCount: 0 },
+    ...{ DefaultVersionId: policy.defaultVersion, AttachmentCount: attached, PermissionsBoundaryUsageCount: bounding },
     ...{ IsAttachable: true, Description: whole && policy.description !== '' ? policy.description : undefined },
     ...{ CreateDate: new Date(policy.created), UpdateDate: new Date(policy.updated) },
     Tags: whole && Object.keys(policy.tags).length > 0 ? (tagsOf(policy.tags) as unknown as Value) : undefined,

@@ -1,4 +1,5 @@
 /** What an operation of IAM is given: who asks, in which account, with what; and how it says no in IAM's words. */
+import { hash } from 'node:crypto'
 import {
   arnOfEntity,
   type EntityOf,
@@ -8,6 +9,7 @@ import {
   type UserEntity,
 } from '../identities/entities.ts'
 import type { Identities } from '../identities/identities.ts'
+import { AWS_MANAGED } from '../identities/managed.ts'
 import type { Caller } from '../identity.ts'
 import { KmsError } from '../errors.ts'
 
@@ -83,6 +85,21 @@ export function presentPolicy({ identities, account }: World, arn: string): Poli
   return policy && arnOfEntity(policy) === arn ? policy : missing(`Policy ${arn} was not found.`)
 }
 
+/** One of the account's own, or of AWS's. */
+export function readablePolicy(world: World, arn: string): PolicyEntity {
+  const managed = AWS_POLICIES.find((policy) => arnOfEntity(policy) === arn)
+  return managed ?? presentPolicy(world, arn)
+}
+
+/** AWS made the first of them on this day; of the versions since, the one in force is all that is known. */
+const AWS_CREATED = Date.UTC(2015, 1, 6, 18, 39, 46)
+
+export const AWS_POLICIES: readonly PolicyEntity[] = AWS_MANAGED.map(({ arn, name, path, document }) => ({
+  ...{ kind: 'policy', account: 'aws', name, path, description: '', created: AWS_CREATED, updated: AWS_CREATED },
+  ...{ id: `ANPA${hash('sha256', arn).slice(0, 17).toUpperCase()}`, tags: {}, defaultVersion: 'v1' },
+  versions: [{ id: 'v1', document, created: AWS_CREATED }],
+}))
+
 export function missing(message: string): never {
   throw new KmsError('NoSuchEntity', message)
 }
@@ -123,13 +140,22 @@ export function tagged(tags: Readonly<Record<string, string>>, more: readonly Ta
   if (new Set(keys).size < keys.length) {
     throw new KmsError('InvalidInput', 'Duplicate tag keys found. Please note that Tag keys are case insensitive.')
   }
-  const merged = { ...tags, ...Object.fromEntries(more.map(({ Key, Value }) => [Key, Value])) }
+  const merged = { ...untagged(tags, keys), ...Object.fromEntries(more.map(({ Key, Value }) => [Key, Value])) }
   if (Object.keys(merged).length > TAGS) exceeded('The number of tags has reached the maximum limit.')
   return merged
 }
 
+/** Tags without those of these keys, whatever their case: a key in another case is the same key. */
+export function untagged(tags: Readonly<Record<string, string>>, keys: readonly string[] = []): Record<string, string> {
+  const gone = new Set(keys.map((key) => key.toLowerCase()))
+  return Object.fromEntries(Object.entries(tags).filter(([key]) => !gone.has(key.toLowerCase())))
+}
+
+/** In the order of their keys, as pages of them need it. */
 export function tagsOf(tags: Readonly<Record<string, string>>): Tag[] {
-  return Object.entries(tags).map(([Key, Value]) => ({ Key, Value }))
+  return Object.entries(tags)
+    .map(([Key, Value]) => ({ Key, Value }))
+    .toSorted((a, b) => (a.Key < b.Key ? -1 : 1))
 }
 
 /** Runs what a change is made of, and gives what it came to. */

@@ -35,6 +35,8 @@ export interface IdentitiesOptions {
   /** What is configured: it holds from the start, whatever was changed under the same names before. */
   readonly accounts: readonly AccountConfig[]
   readonly organization?: OrganizationConfig | undefined
+  /** Takes any six digits for the code of a device, which proves nothing: for tests of policies that ask for one. */
+  readonly simulatedMfa?: boolean | undefined
 }
 
 /** What a change comes to. */
@@ -52,6 +54,7 @@ interface Held {
 export class Identities implements Directory {
   readonly entropy: Entropy
   readonly clock: Clock
+  readonly simulatedMfa: boolean
   /** Counts the changes: what was derived of identities in another epoch may not hold. */
   epoch = 1
   readonly #store: Store
@@ -82,7 +85,8 @@ export class Identities implements Directory {
     return identities
   }
 
-  private constructor({ store, secrets, entropy, clock }: IdentitiesOptions) {
+  private constructor({ store, secrets, entropy, clock, simulatedMfa = false }: IdentitiesOptions) {
+    this.simulatedMfa = simulatedMfa
     this.#store = store
     this.#secrets = secrets
     this.entropy = entropy

@@ -24,7 +24,7 @@ interface SessionRequest {
 }
 
 interface DeviceRequest extends SessionRequest {
-  /** A device of the caller's, of which nobody keeps a list: any six digits prove it. */
+  /** A device of the caller's. Nobody keeps a list of them: none proves anything, or where that is simulated any six digits do. */
   readonly serialNumber?: string | undefined
   readonly tokenCode?: string | undefined
 }
@@ -77,7 +77,7 @@ export async function assumeRole(identities: Identities, request: AssumeRoleRequ
   const transitive = transitiveOf(request, inherited.tags)
   const sourceIdentity = sourceIdentityOf(request)
   // What a device proved lasts for one's own session and the roles assumed from it, not for those assumed by these.
-  const mfa = isWithDevice(request) || (caller.type === 'User' && caller.session?.mfa === true)
+  const mfa = isWithDevice(identities, request) || (caller.type === 'User' && caller.session?.mfa === true)
 
   if (caller.type === 'Root') refuse('Roles may not be assumed by root accounts.')
   const role = roleNamed(identities, roleArn)
@@ -106,7 +106,7 @@ export async function getSessionToken(identities: Identities, request: DeviceReq
   const { caller, origin } = request
   const of = ownSession(caller, 'GetSessionToken')
   const seconds = ownSeconds(request)
-  const wish = { caller, origin, now: identities.clock(), mfa: isWithDevice(request), tags: {} }
+  const wish = { caller, origin, now: identities.clock(), mfa: isWithDevice(identities, request), tags: {} }
   if (ownDecision('sts:GetSessionToken', '*', wish).explicit) denied(caller, 'sts:GetSessionToken', '*')
   return issue(identities, { ...UNLIMITED, account: caller.account, of, seconds, mfa: wish.mfa })
 }
@@ -245,9 +245,9 @@ function violation(value: string | number, member: string, constraint: string): 
   fail('ValidationError', `1 validation error detected: ${told}`)
 }
 
-function isWithDevice({ serialNumber, tokenCode }: DeviceRequest): boolean {
+function isWithDevice({ simulatedMfa }: Identities, { serialNumber, tokenCode }: DeviceRequest): boolean {
   if (serialNumber === undefined && tokenCode === undefined) return false
-  if (serialNumber !== undefined && /^\d{6}$/.test(tokenCode ?? '')) return true
+  if (simulatedMfa && serialNumber !== undefined && /^\d{6}$/.test(tokenCode ?? '')) return true
   refuse('MultiFactorAuthentication failed with invalid MFA one time pass code.')
 }
 

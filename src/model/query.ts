@@ -27,6 +27,12 @@ export interface QueryShape {
 }
 
 export type Parameters = ReadonlyMap<string, string>
+/** A form, and what it speaks of. */
+interface Form {
+  readonly parameters: Parameters
+  readonly places: ReadonlySet<string>
+}
+
 export type Value =
   string | number | boolean | Date | readonly Value[] | { readonly [member: string]: Value | undefined }
 
@@ -34,7 +40,7 @@ export type Value =
 function readInput({ shapes }: QueryModel, shape: string | undefined, parameters: Parameters): unknown {
   if (shape === undefined) return {}
   const problems: string[] = []
-  const value = read(shapes, shape, '', parameters, problems) ?? {}
+  const value = read(shapes, shape, '', { parameters, places: placesOf(parameters) }, problems) ?? {}
   if (problems.length === 0) return value
   const detected = problems.length === 1 ? '1 validation error' : `${problems.length} validation errors`
   fail('ValidationError', `${detected} detected: ${problems.join('; ')}`)
@@ -45,11 +51,11 @@ const LONGEST = 1000
 
 type Shapes = QueryModel['shapes']
 
-function read(shapes: Shapes, name: string, at: string, parameters: Parameters, problems: string[]): Value | undefined {
+function read(shapes: Shapes, name: string, at: string, form: Form, problems: string[]): Value | undefined {
   const shape = shapes[name]!
-  if (shape.type === 'structure') return readStructure(shapes, shape, at, parameters, problems)
-  if (shape.type === 'list') return readList(shapes, shape, at, parameters, problems)
-  const text = parameters.get(at)
+  if (shape.type === 'structure') return readStructure(shapes, shape, at, form, problems)
+  if (shape.type === 'list') return readList(shapes, shape, at, form, problems)
+  const text = form.parameters.get(at)
   if (text === undefined) return undefined
   const value = scalar(shape, text)
   if (value === undefined) problems.push(told(text, at, `be a ${shape.type}`))
@@ -61,14 +67,14 @@ function readStructure(
   shapes: Shapes,
   { members = {}, required = [] }: QueryShape,
   at: string,
-  parameters: Parameters,
+  form: Form,
   problems: string[],
 ): Value | undefined {
-  if (at !== '' && !isThere(at, parameters)) return undefined
+  if (at !== '' && !form.places.has(at)) return undefined
   const value: Record<string, Value | undefined> = {}
   for (const [member, shape] of Object.entries(members)) {
     const place = at === '' ? member : `${at}.${member}`
-    const found = read(shapes, shape, place, parameters, problems)
+    const found = read(shapes, shape, place, form, problems)
     if (found !== undefined) value[member] = found
     else if (required.includes(member)) {
       problems.push(`Value null at '${spelled(place)}' failed to satisfy constraint: Member must not be null`)
@@ -81,23 +87,32 @@ function readList(
   shapes: Shapes,
   { member, max }: QueryShape,
   at: string,
-  parameters: Parameters,
+  form: Form,
   problems: string[],
 ): Value | undefined {
   const items: Value[] = []
   // One too many tells that there are too many.
-  for (let i = 1; i <= (max ?? LONGEST) + 1 && isThere(`${at}.member.${i}`, parameters); i++) {
-    items.push(read(shapes, member!, `${at}.member.${i}`, parameters, problems) ?? '')
+  for (let i = 1; i <= (max ?? LONGEST) + 1 && form.places.has(`${at}.member.${i}`); i++) {
+    items.push(read(shapes, member!, `${at}.member.${i}`, form, problems) ?? '')
   }
   if (items.length > (max ?? LONGEST))
     problems.push(told('[...]', at, `have length less than or equal to ${max ?? LONGEST}`))
   // A list that is sent empty is an empty one; one that is not sent is none.
-  return items.length > 0 || parameters.has(at) ? items : undefined
+  return items.length > 0 || form.parameters.has(at) ? items : undefined
 }
 
-function isThere(at: string, parameters: Parameters): boolean {
-  return parameters.has(at) || [...parameters.keys()].some((name) => name.startsWith(`${at}.`))
+/** All that something is said of: itself, or a part of it. Collected once, for forms can be long. */
+function placesOf(parameters: Parameters): ReadonlySet<string> {
+  const places = new Set<string>()
+  for (const name of parameters.keys()) {
+    if (name.length > LONGEST_NAME) continue
+    for (let end = name.length; end > 0; end = name.lastIndexOf('.', end - 1)) places.add(name.slice(0, end))
+  }
+  return places
 }
+
+/** No member of a model has a longer place. */
+const LONGEST_NAME = 200
 
 function scalar({ type }: QueryShape, text: string): Value | undefined {
   if (type === 'integer') return /^-?\d{1,10}$/.test(text) ? Number(text) : undefined

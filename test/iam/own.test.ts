@@ -63,3 +63,61 @@ test('whom a policy is attached to, by kind and path', async (t) => {
   t.deepEqual(await told({ EntityFilter: 'Role' }), ['app'])
   t.deepEqual(await told({ PathPrefix: '/team/' }), [])
 })
+
+test('AWS’s own policies are read like others, and changed by nobody', async (t) => {
+  const { ask, refusal } = await scene(t)
+  const PolicyArn = 'arn:aws:iam::aws:policy/AdministratorAccess'
+  t.deepEqual(texts(await ask('GetPolicy', { PolicyArn }), 'DefaultVersionId'), ['v1'])
+  t.deepEqual(texts(await ask('ListPolicyVersions', { PolicyArn }), 'VersionId'), ['v1'])
+  t.is(texts(await ask('GetPolicyVersion', { PolicyArn, VersionId: 'v1' }), 'Document').length, 1)
+  t.regex(await refusal('GetPolicyVersion', { PolicyArn, VersionId: 'v2' }), /^NoSuchEntity/)
+  t.regex(await refusal('DeletePolicy', { PolicyArn }), /^NoSuchEntity/)
+  await ask('CreatePolicy', { PolicyName: 'AdministratorAccess', PolicyDocument: document(ALLOW) })
+  const own = `${MEMBER}:policy/AdministratorAccess`
+  const listed = async (Scope: string) => texts(await ask('ListPolicies', { Scope }), 'Arn')
+  t.deepEqual(await listed('Local'), [own])
+  const ofAws = await listed('AWS')
+  t.true(ofAws.includes(PolicyArn) && !ofAws.includes(own))
+  t.deepEqual((await listed('All')).toSorted(), [own, ...ofAws].toSorted())
+})
+
+test('pages leave out neither tags nor versions, and tell of boundaries', async (t) => {
+  const { ask } = await scene(t, people)
+  const PolicyArn = `${MEMBER}:policy/p`
+  const pages = async (action: string, parameters: Record<string, string>, name: string) => {
+    const found: string[] = []
+    for (let Marker: string | undefined = ''; Marker !== undefined;) {
+      const page: string = await ask(action, { ...parameters, MaxItems: '1', ...(Marker !== '' && { Marker }) })
+      found.push(...texts(page, name))
+      Marker = texts(page, 'Marker')[0]
+    }
+    return found
+  }
+  await ask('TagUser', { UserName: 'bob', 'Tags.member.1.Key': 'b', 'Tags.member.1.Value': '1' })
+  await ask('TagUser', { UserName: 'bob', 'Tags.member.1.Key': 'a', 'Tags.member.1.Value': '2' })
+  t.deepEqual(await pages('ListUserTags', { UserName: 'bob' }, 'Key'), ['a', 'b'])
+  const PolicyDocument = document(ALLOW)
+  await ask('CreatePolicy', { PolicyName: 'p', PolicyDocument })
+  for (let next = 2; next <= 10; next++) {
+    await ask('CreatePolicyVersion', { PolicyArn, PolicyDocument, SetAsDefault: 'true' })
+    if (next < 10) await ask('DeletePolicyVersion', { PolicyArn, VersionId: `v${next - 1}` })
+  }
+  t.deepEqual(await pages('ListPolicyVersions', { PolicyArn }, 'VersionId'), ['v9', 'v10'])
+  const bounding = async () => texts(await ask('GetPolicy', { PolicyArn }), 'PermissionsBoundaryUsageCount')
+  t.deepEqual(await bounding(), ['0'])
+  await ask('PutUserPermissionsBoundary', { UserName: 'bob', PermissionsBoundary: PolicyArn })
+  t.deepEqual(await bounding(), ['1'])
+})
+
+test('a tag’s key is the same in any case', async (t) => {
+  const { ask } = await scene(t, people)
+  const pairs = async () => {
+    const answer = await ask('ListUserTags', { UserName: 'bob' })
+    return [texts(answer, 'Key'), texts(answer, 'Value')]
+  }
+  await ask('TagUser', { UserName: 'bob', 'Tags.member.1.Key': 'Team', 'Tags.member.1.Value': 'red' })
+  await ask('TagUser', { UserName: 'bob', 'Tags.member.1.Key': 'team', 'Tags.member.1.Value': 'blue' })
+  t.deepEqual(await pairs(), [['team'], ['blue']])
+  await ask('UntagUser', { UserName: 'bob', 'TagKeys.member.1': 'TEAM' })
+  t.deepEqual(await pairs(), [[], []])
+})

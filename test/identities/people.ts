@@ -29,6 +29,7 @@ export async function book(
   t: ExecutionContext,
   accounts: readonly AccountConfig[] = PEOPLE,
   organization?: OrganizationConfig,
+  simulatedMfa = true,
 ): Promise<Book> {
   const hsm = Hsm.create(randomBytes(32))
   const store = await openSqlite(':memory:', hsm)
@@ -40,7 +41,7 @@ export async function book(
   const secrets = new Secrets(store, nativeBackend(hsm, { roots: new Roots([]), window: 0 }), systemEntropy)
   const reopen = (declared = accounts) =>
     Identities.open({
-      ...{ store, secrets, entropy: systemEntropy, clock: () => now, accounts: declared, organization },
+      ...{ store, secrets, entropy: systemEntropy, clock: () => now, accounts: declared, organization, simulatedMfa },
     })
   return { identities: await reopen(), store, reopen, pass: (seconds) => (now += seconds * 1000) }
 }

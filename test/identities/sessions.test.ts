@@ -349,3 +349,11 @@ test('no credentials are shown by printing what made them', async (t) => {
     for (const hidden of [secret, token, 'of alice', 'of the root']) t.false(text.includes(hidden))
   }
 })
+
+test('no code proves a device where that is not simulated', async (t) => {
+  const { identities } = await book(t, undefined, undefined, false)
+  const asked = getSessionToken(identities, { caller: caller(identities), ...DEVICE })
+  const error = await t.throwsAsync(asked, { name: 'AccessDenied' })
+  t.is(error.message, 'MultiFactorAuthentication failed with invalid MFA one time pass code.')
+  t.false((await getSessionToken(identities, { caller: caller(identities) })).caller.session!.mfa)
+})
