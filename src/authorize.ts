@@ -348,7 +348,8 @@ function grantIn(grant: Grant | undefined, { type }: Caller): Pick<Question, 'gr
 
 /** Notes how long a decision holds for all that a request may say, if it does. */
 function standUntil(until: Instant, standing: Standing, access: Access | undefined, decision: Decision): Decision {
-  if (!decision.allowed || standing.passing || standing.varying.length > 0) return decision
+  // Names of the key come and go without the key.
+  if (!decision.allowed || standing.passing || standing.varying.length > 0 || standing.aliases) return decision
   standing.until = until
   if (access) access.last = standing
   return decision

@@ -182,6 +182,21 @@ test('names of the key decide, and change at once', async (t) => {
   await refuses(t, ask(), 'AccessDeniedException')
 })
 
+test('a name that goes takes what it allowed along, whoever takes it away', async (t) => {
+  const { room, as, key } = await stage(t)
+  const named = when('ForAnyValue:StringEquals', 'kms:ResourceAliases', 'alias/open')
+  const KeyId = await key(
+    // Asked by a condition that differs from request to request, the root leaves no decision behind.
+    allow('kms:*', { ...to(arn.root()), ...when('StringNotEquals', 'kms:EncryptionContext:dept', 'none') }),
+    allow('kms:Encrypt', { ...to(arn.user('bob')), ...named }),
+  )
+  const bob = as(arn.user('bob'))
+  await room.createAlias({ AliasName: 'alias/open', TargetKeyId: KeyId })
+  for (let i = 0; i < 3; i++) await bob.encrypt({ KeyId, Plaintext: bytes('hello') })
+  await room.deleteAlias({ AliasName: 'alias/open' })
+  await refuses(t, bob.encrypt({ KeyId, Plaintext: bytes('hello') }), 'AccessDeniedException')
+})
+
 test('a key named by an alias may be one a key named by its id is not', async (t) => {
   const { room, as, key } = await stage(t)
   const KeyId = await key(
