@@ -153,7 +153,7 @@ export class Authority {
       resource: resource?.arn ?? '*',
       owner,
       policies: caller.policies,
-      resourcePolicy: isForeign && !(key && CROSS_ACCOUNT.has(call.operation)) ? SILENT : key && this.keyPolicy(key),
+      resourcePolicy: key ? this.keyPolicy(key) : isForeign ? SILENT : undefined,
       resourceControl: key?.manager === 'AWS' ? [] : this.identities.resourceControl(owner),
       endpoint: context.origin.endpoint?.policy,
     }
@@ -270,31 +270,6 @@ export function refusal({ action, resource }: Ask, { caller }: Call, decision: D
   const text = denialText(caller, action, resource?.arn ?? '*', decision)
   return new KmsError('AccessDeniedException', text)
 }
-
-/** What can be done to keys of other accounts; all else fails, whatever their policies say (facts: operations). */
-const CROSS_ACCOUNT = new Set([
-  'CreateGrant',
-  'Decapsulate',
-  'Decrypt',
-  'DeriveSharedSecret',
-  'DescribeKey',
-  'Encapsulate',
-  'Encrypt',
-  'GenerateDataKey',
-  'GenerateDataKeyPair',
-  'GenerateDataKeyPairWithoutPlaintext',
-  'GenerateDataKeyWithoutPlaintext',
-  'GenerateMac',
-  'GetKeyRotationStatus',
-  'GetPublicKey',
-  'ListGrants',
-  'ReEncrypt',
-  'RetireGrant',
-  'RevokeGrant',
-  'Sign',
-  'Verify',
-  'VerifyMac',
-])
 
 /** The policy of what a stranger cannot be told of: it says nothing. */
 const SILENT: Source = {
