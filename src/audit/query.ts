@@ -4,9 +4,9 @@
  */
 import type { Instant } from '../clock.ts'
 import { noteOf, type Chunk } from '../store/events.ts'
+import { chunksAfter } from '../store/events.ts'
 import type { Store } from '../store/store.ts'
 import type { CloudTrailRecord, UserIdentity } from './cloudtrail.ts'
-import { chunksIn } from './files/chunks.ts'
 import { ordered, shipments, type Order } from './files/shipments.ts'
 import { readChunk, TRAIL_ID } from './reader.ts'
 
@@ -93,7 +93,7 @@ function namesOf({ arn, principalId, userName, accountId, invokedBy, sessionCont
 
 async function chunksOf(store: Store, through: number): Promise<Chunk[]> {
   const chunks: Chunk[] = []
-  for await (const chunk of chunksIn(store)) {
+  for await (const chunk of chunksAfter(store, 0)) {
     if (chunk.first > through) break
     chunks.push(chunk)
   }

@@ -81,7 +81,7 @@ export function putNote(name: string, value: string, version = 0): Change {
   return { table: 'trail', key: [name], values: [name, value], expect: version }
 }
 
-export function chunkFrom(row: Row): Chunk {
+function chunkFrom(row: Row): Chunk {
   const column = EVENTS.reader(row)
   return {
     first: column('first'),

@@ -7,12 +7,11 @@
  */
 import { setImmediate } from 'node:timers/promises'
 import { DAY, type Instant } from '../../clock.ts'
-import { eraseChunk } from '../../store/events.ts'
+import { chunksAfter, eraseChunk } from '../../store/events.ts'
 import type { Change, Store } from '../../store/store.ts'
 import { readChunk } from '../reader.ts'
 import { textOf } from '../record.ts'
 import type { Trail } from '../trail.ts'
-import { chunksIn } from './chunks.ts'
 import { compressed, writeObject } from './disk.ts'
 import { logEntry, logText, nextDigest, sha256, type Log, type LogEntry, type Removed } from './digest.ts'
 import { chainOf, dayOf, logObject, PUBLIC_KEY, signatureOf, type Chain } from './names.ts'
@@ -59,9 +58,10 @@ export class Archive {
 
   /** Whether enough waits, or has waited long enough, to be shipped. */
   async isDue(now: Instant): Promise<boolean> {
-    const { value: oldest } = await chunksIn(this.store).next()
-    if (!oldest) return false
-    return oldest.latest <= now - MILLIS || (await this.store.count('events', '', [])) >= CHUNKS
+    for await (const oldest of chunksAfter(this.store, 0)) {
+      return oldest.latest <= now - MILLIS || (await this.store.count('events', '', [])) >= CHUNKS
+    }
+    return false
   }
 
   private async shipAll(now: Instant): Promise<number> {
@@ -84,7 +84,7 @@ export class Archive {
     const at = Math.max(now, latest?.at ?? 0)
     const before = await this.dayToKeep(at)
     let [first, last, records, chunks] = [0, 0, 0, 0]
-    for await (const chunk of chunksIn(this.store)) {
+    for await (const chunk of chunksAfter(this.store, 0)) {
       const end = chunk.first + chunk.count - 1
       if (end > this.parts.trail.horizon()) break
       if (chunks > 0 && (records + chunk.count > MOST_RECORDS || chunks === MOST_CHUNKS)) break
@@ -136,7 +136,7 @@ export class Archive {
     const logs = new Map<string, Gathered>()
     const changes: Change[] = []
     let rendered = 0
-    for await (const chunk of chunksIn(this.store)) {
+    for await (const chunk of chunksAfter(this.store, 0)) {
       if (chunk.first > last) break
       for (const { record } of readChunk(chunk, this.parts.trail.id)) {
         const chain = chainOf(record.recipientAccountId, record.awsRegion)
