@@ -6,6 +6,22 @@ export type Instant = number
 /** Reads the time; `Date.now` outside tests. */
 export type Clock = () => Instant
 
+/** A clock that can be set: it goes on from where it was set, at the pace of the one beneath it. */
+export class RoomClock {
+  readonly #beneath: Clock
+  #ahead = 0
+
+  constructor(beneath: Clock) {
+    this.#beneath = beneath
+  }
+
+  readonly now: Clock = () => this.#beneath() + this.#ahead
+
+  set(instant: Instant): void {
+    this.#ahead = instant - this.#beneath()
+  }
+}
+
 export const DAY = 86_400_000
 
 /** A date no key reaches: the deadline of what has none, so that deadlines sort and compare as plain numbers. */

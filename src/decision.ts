@@ -168,7 +168,7 @@ function alone(grant: string | undefined, resource: readonly Ground[] | undefine
  * the latter is the general rule for two accounts; the guide does not say so for grants.
  */
 function acrossAccounts({ action, grant }: Question, resource: readonly Ground[], voices: Voices): Decision {
-  if (!ACROSS_ACCOUNTS.has(action.toLowerCase())) return no(undefined, [], ['resource'])
+  if (isKept(action.toLowerCase())) return no(undefined, [], ['resource'])
   if (grant !== undefined) return byIdentity(voices, [], grant)
   return resource.length > 0 ? byIdentity(voices, resource, undefined) : no(undefined, [], without(voices))
 }
@@ -190,6 +190,11 @@ const ACROSS_ACCOUNTS = new Set(
     ...['GenerateDataKeyWithoutPlaintext', 'GenerateMac', 'VerifyMac', 'Sign', 'Verify'],
   ].map((operation) => `kms:${operation}`.toLowerCase()),
 )
+
+/** What a KMS key's account keeps for itself; other services have no such list. */
+function isKept(action: string): boolean {
+  return action.startsWith('kms:') && !ACROSS_ACCOUNTS.has(action)
+}
 
 /** What limits a caller whom the key policy names so: a role by boundary and session policy, all others by neither. */
 function isEnough({ statement: { naming } }: Ground, voices: Voices): boolean {

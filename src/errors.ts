@@ -35,6 +35,17 @@ export class KmsError extends Error {
   }
 }
 
+/** Nobody answers: the Region is cut off, or the connection broke. Doors hang up on it, without a word. */
+export class Unreachable extends Error {
+  readonly code: string
+
+  constructor(region: string, code = 'ECONNREFUSED') {
+    super(`the endpoint of ${region} cannot be reached`)
+    this.name = 'Unreachable'
+    this.code = code
+  }
+}
+
 /** Raises an AWS exception; reads as an expression: `key ?? fail('NotFoundException', …)`. */
 export function fail(code: string, message = ''): never {
   throw new KmsError(code, message)

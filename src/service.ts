@@ -16,6 +16,7 @@ import { validator } from './model/validate.ts'
 import { Call, type Ask, type Locator, type Operation, type Resource, type World } from './operation.ts'
 import { OPERATIONS } from './operations/index.ts'
 import { attested } from './recipient.ts'
+import type { Regions } from './regions.ts'
 import type { Records } from './store/cache.ts'
 import { isConflict } from './store/store.ts'
 
@@ -40,11 +41,20 @@ export interface Prepared extends Operation {
   readonly count?: ((input: never) => number) | undefined
 }
 
+/** What may stand in the way of a call once its keys are found, before anything is decided: quotas, and faults on cue. */
+export interface Gate {
+  /** Throws what the caller is to be told; undefined lets it through, and a promise does so later. */
+  admit(entry: Prepared, call: Call): Promise<void> | undefined
+}
+
 /** What a service is made of. */
 export interface Parts extends World {
   readonly authority: Authority
   /** Undefined when nothing is to be put on record. */
   readonly trail: Trail | undefined
+  readonly regions: Regions
+  /** In the order they are passed; more may be put up while the service runs. */
+  readonly gates: readonly Gate[]
 }
 
 export class Service {
@@ -66,6 +76,7 @@ export class Service {
   }
 
   run(entry: Prepared, input: unknown, context: Context): unknown {
+    this.parts.regions.reach(context.region)
     // What cannot be put on record does not happen.
     const fault = this.trail?.fault()
     if (fault) throw fault
@@ -75,7 +86,7 @@ export class Service {
   private answer(entry: Prepared, input: unknown, context: Context): unknown {
     const call = this.open(entry, input, context)
     try {
-      const output = this.attempt(entry, call)
+      const output = this.attempt(entry, call, true)
       if (!(output instanceof Promise)) return this.answered(entry, call, output)
       return output.then(
         (done: unknown) => this.answered(entry, call, done),
@@ -90,7 +101,7 @@ export class Service {
     for (let attempt = 1; ; attempt++) {
       const call = this.open(entry, input, context)
       try {
-        const output = await this.attempt(entry, call)
+        const output = await this.attempt(entry, call, attempt === 1)
         if (!call.edits) return await this.answered(entry, call, output)
         const recorded = this.trail?.edit(entry, call, context, output) ?? []
         await this.records.commit([...call.edits, ...recorded])
@@ -106,11 +117,26 @@ export class Service {
     return new Call(entry.name, input, context, scope, this.parts)
   }
 
-  private attempt(entry: Prepared, call: Call): unknown {
+  /** `first` unless somebody else's commit came between: what was let through a gate once does not pass it again. */
+  private attempt(entry: Prepared, call: Call, first: boolean): unknown {
     entry.validate(call.input)
     entry.check?.(call.input as never)
     const located = this.locate(entry, call, 0)
-    return located === undefined ? this.perform(entry, call) : located.then(() => this.perform(entry, call))
+    return located === undefined ? this.enter(entry, call, first) : located.then(() => this.enter(entry, call, first))
+  }
+
+  private enter(entry: Prepared, call: Call, first: boolean): unknown {
+    return first && this.parts.gates.length > 0 ? this.pass(entry, call, 0) : this.perform(entry, call)
+  }
+
+  /** Passes the gates from the `from`th on. */
+  private pass(entry: Prepared, call: Call, from: number): unknown {
+    const { gates } = this.parts
+    for (let i = from; i < gates.length; i++) {
+      const held = gates[i]!.admit(entry, call)
+      if (held !== undefined) return held.then(() => this.pass(entry, call, i + 1))
+    }
+    return this.perform(entry, call)
   }
 
   /** Finds the resources from the `from`th on; a promise only when one has to be awaited. */

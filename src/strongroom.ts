@@ -6,13 +6,12 @@ import { trailFolder } from './audit/files/opened.ts'
 import { query } from './audit/query.ts'
 import { idOf } from './audit/record.ts'
 import { Trail, type TrailMode } from './audit/trail.ts'
-import { Authority, refusal } from './authorize.ts'
+import { Authority } from './authorize.ts'
 import { nativeBackend } from './backends/native.ts'
 import type { Backend } from './backends/backend.ts'
 import { Client } from './client.ts'
 import { cloudtrail } from './cloudtrail/lookup.ts'
-import type { Clock } from './clock.ts'
-import type { Context } from './context.ts'
+import { RoomClock, type Clock } from './clock.ts'
 import { explain, type Explained, type Explanation } from './explain.ts'
 import { SEED_WARNING, seededEntropy, systemEntropy, type Entropy } from './entropy.ts'
 import { toFetch } from './http/fetch.ts'
@@ -25,12 +24,17 @@ import { admin } from './identities/admin.ts'
 import { Identities } from './identities/identities.ts'
 import { defaultAccounts, type AccountConfig, type OrganizationConfig } from './identity.ts'
 import { inProcess, type Principal } from './inprocess.ts'
+import { Person } from './person.ts'
+import { Regions } from './regions.ts'
 import { Roots } from './roots.ts'
 import { Secrets } from './secrets.ts'
 import { seedFolder, seedOf, type Seed } from './seed.ts'
 import type { KeySpec } from './model/kms.ts'
-import { Call, type World } from './operation.ts'
-import { Service } from './service.ts'
+import type { World } from './operation.ts'
+import { Service, type Gate } from './service.ts'
+import { Folders } from './services/folders.ts'
+import { permit } from './services/leave.ts'
+import { Services } from './services/services.ts'
 import { Records } from './store/cache.ts'
 import { openSqlite, verifySqlite } from './store/sqlite.ts'
 import type { Store } from './store/store.ts'
@@ -105,6 +109,7 @@ interface Made {
   readonly backend: Backend
   readonly secrets: Secrets
   readonly clock: Clock
+  readonly time: RoomClock
   readonly identities: Identities
   readonly trail: Trail
   readonly accounts: readonly AccountConfig[]
@@ -121,16 +126,21 @@ export interface ExplainRequest extends Explained {
 }
 
 /** AWS KMS in this process: `const room = await Strongroom.open(); await room.createKey()`. */
-export class Strongroom extends Client {
+export class Strongroom extends Person {
   readonly account: string
   readonly region: string
   /** Users, roles, accounts and their policies, to be looked at and changed. */
   readonly identities: Identities
+  /** Which Regions are cut off. */
+  readonly regions: Regions
   /** What happened, as CloudTrail tells it. */
   readonly audit: Audit
   readonly #world: World
   readonly #authority: Authority
   readonly #store: Store
+  readonly #services: Services
+  /** Where services keep their bytes; a room without a folder has one until it closes. */
+  readonly #folders: Folders
   readonly #trail: Trail
   #archive: Archive | undefined
   readonly #handle: Handle
@@ -160,7 +170,8 @@ export class Strongroom extends Client {
       const entropy = seed ? seededEntropy(seed.ids) : systemEntropy
       const backend = nativeBackend(hsm, trust)
       const secrets = new Secrets(store, backend, entropy)
-      const clock = clockOf(options)
+      const time = new RoomClock(clockOf(options))
+      const clock = time.now
       const accounts = options.accounts ?? defaultAccounts(options.account)
       const { organization, simulatedMfa } = options
       const identities = await Identities.open({
@@ -171,7 +182,7 @@ export class Strongroom extends Client {
       const trail = await Trail.open(store, { mode: options.audit ?? 'batched', entropy, keep })
       const adminToken = folder === undefined ? undefined : await adminTokenOf(folder)
       const room = new Strongroom(
-        { store, entropy, backend, secrets, clock, identities, trail, accounts, folder, adminToken },
+        { store, entropy, backend, secrets, clock, time, identities, trail, accounts, folder, adminToken },
         options,
       )
       await room.sweep()
@@ -203,27 +214,31 @@ export class Strongroom extends Client {
     )
     const authority = new Authority(records, identities, options.grantDelayMillis ?? 0)
     const settle = options.settleMillis ?? 0
-    const service = new Service({
-      records,
-      backend,
-      clock,
-      entropy,
-      secrets,
-      authority,
-      trail,
-      settle,
-      knows: (arn) => identities.knows(arn),
+    const knows = (arn: string) => identities.knows(arn)
+    const world = { records, backend, clock, entropy, secrets, settle, knows }
+    const regions = new Regions()
+    const gates: Gate[] = []
+    const service = new Service({ ...world, authority, trail, regions, gates })
+    const folders = new Folders(made.folder)
+    const services = new Services({
+      ...{ store, clock, entropy, log },
+      folder: (name) => folders.of(name),
+      kms: (context, via, caller = context.caller) => new Client(service, { ...context, caller, via, requestId: undefined }),
+      permit: (wanted, context, told) => permit(wanted, context, { authority, world }, told),
     })
     const account = options.account ?? accounts[0]?.id ?? '000000000000'
     const region = options.region ?? 'us-east-1'
-    super(service, inProcess(identities, { account, region }))
+    super(service, inProcess(identities, { account, region }), services)
     this.account = account
     this.region = region
     this.identities = identities
     this.#store = store
     this.#trail = trail
     this.#authority = authority
-    this.#world = { records, backend, clock, entropy, secrets, settle }
+    this.regions = regions
+    this.#services = services
+    this.#folders = folders
+    this.#world = world
     if (trail.mode !== 'off')
       records.lastUsage.names = {
         eventId: (number) => trail.eventIdOf(number),
@@ -241,26 +256,27 @@ export class Strongroom extends Client {
       now: () => new Date(clock()),
       log,
       ready: () => this.#ready,
+      reach: (name) => regions.reach(name),
       cloudtrail: cloudtrail({
         ...kept,
         clock,
-        permit: (action, context) => this.#permit(action, context),
+        permit: (action, context) => permit({ action, resource: undefined }, context, { authority, world }),
         settled: () => trail.settled(),
       }),
       queries: { iam: iam(identities), sts: sts(identities) },
       ...(made.adminToken !== undefined && {
         admin: {
           token: made.adminToken,
-          act: (method: string, body: string) => admin(identities, method, body),
+          routes: { identities: (method: string, body: string) => admin(identities, method, body) },
         },
       }),
     })
   }
 
   /** The same room in the name of somebody else, or at another Region's endpoint. */
-  as(principal: Principal): Client {
+  as(principal: Principal): Person {
     const { account = this.account, region = this.region } = principal
-    return new Client(this.service, inProcess(this.identities, { ...principal, account, region }))
+    return new Person(this.service, inProcess(this.identities, { ...principal, account, region }), this.#services)
   }
 
   /** Why `principal` may, or may not, do `action` to `key`: every statement that was considered, and what decided. */
@@ -306,14 +322,6 @@ export class Strongroom extends Client {
     return (this.#closed ??= this.#close())
   }
 
-  async #permit(action: string, context: Context): Promise<void> {
-    const { records } = this.#world
-    const call = new Call(action, {}, context, records.scope(context.region, context.caller.account), this.#world)
-    const ask = { action, resource: undefined }
-    const decision = await this.#authority.decide(ask, call)
-    if (!decision.allowed) throw refusal(ask, call, decision)
-  }
-
   async #close(): Promise<void> {
     this.#ready = false
     await Promise.all([...this.#listeners].map((listener) => listener.close()))
@@ -323,6 +331,7 @@ export class Strongroom extends Client {
     this.audit.end()
     await this.#store.close()
     await this.#world.backend.close()
+    await this.#folders.close()
   }
 }
 

@@ -1,5 +1,6 @@
 /**
- * `/_strongroom/identities`: looking at and changing who there is, for whoever holds the token and is on this machine.
+ * `/_strongroom/…`: looking at and changing what no AWS API can, who there is and what time it is, for whoever holds the
+ * token and is on this machine.
  */
 import { hash, timingSafeEqual } from 'node:crypto'
 import type { HttpRequest, HttpResponse } from './message.ts'
@@ -7,14 +8,23 @@ import type { HttpRequest, HttpResponse } from './message.ts'
 export interface Administration {
   /** What `Authorization: Bearer …` has to say. */
   readonly token: string
-  /** Answers a GET, PUT or DELETE with this body. */
-  act(method: string, body: string): Promise<{ readonly status: number; readonly body: string }>
+  /** What each name stands for after `/_strongroom/`. */
+  readonly routes: Readonly<Record<string, AdminRoute>>
 }
+
+/** Answers a GET, PUT, POST or DELETE with this body. */
+export type AdminRoute = (method: string, body: string) => Promise<{ readonly status: number; readonly body: string }>
+
+export function isAdministration(path: string | undefined, { routes }: Administration): boolean {
+  return path !== undefined && path.startsWith(ROOT) && Object.hasOwn(routes, path.slice(ROOT.length))
+}
+
+const ROOT = '/_strongroom/'
 
 export async function administered(
   request: HttpRequest,
   headers: Readonly<Record<string, string>>,
-  { token, act }: Administration,
+  { token, routes }: Administration,
 ): Promise<HttpResponse> {
   const json = { ...headers, 'content-type': 'application/json' }
   const said = (status: number, problem: string) => ({
@@ -25,7 +35,8 @@ export async function administered(
   if (request.way && !isLoopback(request.way.address)) return said(403, 'this is for the machine itself')
   const [, given] = /^Bearer ([!-~]+)$/.exec(request.headers['authorization'] ?? '') ?? []
   if (given === undefined || !isSame(given, token)) return said(401, 'the token of the data folder is needed')
-  const { status, body } = await act(request.method, Buffer.from(request.body).toString())
+  const route = routes[request.url.split('?', 1)[0]!.slice(ROOT.length)]!
+  const { status, body } = await route(request.method, Buffer.from(request.body).toString())
   return { status, headers: json, body }
 }
 

@@ -4,11 +4,11 @@
  */
 import { randomUUID } from 'node:crypto'
 import type { Context } from '../context.ts'
-import { KmsError, fail } from '../errors.ts'
+import { KmsError, fail, Unreachable } from '../errors.ts'
 import { decode, encode, MAX_BODY } from '../model/json.ts'
 import { OPERATIONS, TARGET_PREFIX } from '../model/kms.ts'
 import type { OperationName } from '../model/kms.ts'
-import { administered, type Administration } from './admin.ts'
+import { administered, isAdministration, type Administration } from './admin.ts'
 import type { Handle, HttpRequest, HttpResponse } from './message.ts'
 import { Origins } from './origins.ts'
 import { errorDocument, FORM, parametersOf, XML, type QueryService } from './query.ts'
@@ -34,8 +34,10 @@ export interface HandlerOptions {
   cloudtrail?: (name: string, input: unknown, context: Context) => Promise<object>
   /** Services that speak the query protocol, by the names that signatures have for them. */
   queries?: Readonly<Record<string, QueryService>>
-  /** Who may look at and change identities from outside, and what that does. */
+  /** What may be looked at and changed from outside, for whoever holds the token. */
   admin?: Administration
+  /** Throws for a Region that nobody can reach. */
+  reach?: (region: string) => void
 }
 
 type Headers = Readonly<Record<string, string>>
@@ -44,7 +46,7 @@ const CONTENT_TYPE = 'application/x-amz-json-1.1'
 const QUERY_NAMESPACE = 'https://sts.amazonaws.com/doc/2011-06-15/'
 
 export function createHandler(options: HandlerOptions): Handle {
-  const { service, identities, now, log, ready, cloudtrail, queries = {}, admin } = options
+  const { service, identities, now, log, ready, cloudtrail, queries = {}, admin, reach } = options
   const services = ['kms', ...(cloudtrail ? ['cloudtrail'] : []), ...Object.keys(queries)]
   const sigv4 = new SigV4(identities, now, services)
   const origins = new Origins()
@@ -75,11 +77,13 @@ export function createHandler(options: HandlerOptions): Handle {
       if (path === '/health') return probe(request, headers, 'ok')
       if (path === '/ready') return probe(request, headers, ready() ? 'ok' : 'unavailable')
       if (request.body.length > MAX_BODY) fail('RequestEntityTooLarge')
-      if (path === ADMIN && admin) return await administered(request, headers, admin)
+      if (admin && isAdministration(path, admin)) return await administered(request, headers, admin)
       if (path !== '/') return refusal(new KmsError('UnknownOperationException'), headers, 404)
       if (request.method !== 'POST') return notAllowed(headers, 'POST')
+      reach?.(regionClaimed(request))
       return await call(request, headers, requestId)
     } catch (error) {
+      if (error instanceof Unreachable) throw error
       const known = error instanceof KmsError
       const answer = known ? error : new KmsError('KMSInternalException')
       if (!known || answer.status >= 500) log(`${requestId} ${answer.code} ${trace(error)}`)
@@ -90,7 +94,10 @@ export function createHandler(options: HandlerOptions): Handle {
   }
 }
 
-const ADMIN = '/_strongroom/identities'
+/** The Region a request says it is for; what is sent to an endpoint that is out of reach is not even read. */
+function regionClaimed({ headers }: HttpRequest): string {
+  return /Credential=[^/]*\/\d*\/([\w-]+)\//.exec(headers['authorization'] ?? '')?.[1] ?? ''
+}
 
 /** A grant that is to end says so in a header, which the signature covers. */
 function expiring(name: OperationName | undefined, { headers }: HttpRequest, context: Called): Called {

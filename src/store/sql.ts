@@ -9,6 +9,7 @@ import { IDENTITIES } from './identities.ts'
 import { KEY_STORES } from './keystores.ts'
 import { LAST_USAGE } from './lastusage.ts'
 import { INTERNAL_KEYS } from './internal.ts'
+import { RESOURCES } from './resources.ts'
 import { table } from './rows.ts'
 import type { Change, Row, Value } from './store.ts'
 
@@ -82,7 +83,7 @@ export const SCHEMA = {
   version: 1,
   tables: [
     ...[KEYS, MATERIALS, ALIASES, GRANTS, KEY_STORES, LAST_USAGE, INTERNAL_KEYS],
-    ...[IDENTITIES, EVENTS, TRAIL],
+    ...[IDENTITIES, EVENTS, TRAIL, RESOURCES],
   ].map(({ definition }) => definition),
   migrations: [],
 }

@@ -41,7 +41,10 @@ export function doors(serve: Serve = () => ({}), options: Partial<HandlerOptions
     ready: () => true,
     cloudtrail: async (name, input, context) => told('cloudtrail', { name, input }, context) as object,
     queries: { iam: query('iam'), sts: query('sts') },
-    admin: { token: TOKEN, act: async (method, body) => ({ status: 200, body: JSON.stringify({ method, body }) }) },
+    admin: {
+      token: TOKEN,
+      routes: { identities: async (method, body) => ({ status: 200, body: JSON.stringify({ method, body }) }) },
+    },
     ...options,
   })
   return { handle, asked, log }

@@ -200,7 +200,7 @@ const asking = (authorization?: string, method = 'GET', way?: Way): HttpRequest 
 
 const admin = {
   token: 'the-token',
-  act: (method: string, body: string) => Promise.resolve({ status: 200, body: method + body }),
+  routes: { identities: (method: string, body: string) => Promise.resolve({ status: 200, body: method + body }) },
 }
 
 test('identities are for whoever holds the token, on this machine', async (t) => {

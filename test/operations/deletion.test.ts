@@ -17,6 +17,7 @@ import { Strongroom, type StrongroomOptions } from '../../src/index.ts'
 import { inProcess } from '../../src/inprocess.ts'
 import { Roots } from '../../src/roots.ts'
 import { Secrets } from '../../src/secrets.ts'
+import { Regions } from '../../src/regions.ts'
 import { Service } from '../../src/service.ts'
 import { Records } from '../../src/store/cache.ts'
 import { openSqlite } from '../../src/store/sqlite.ts'
@@ -227,7 +228,10 @@ test('the HSM closes the slots of deleted keys, and of keys nobody remembers', a
   const [clock, entropy, secrets] = [() => now, systemEntropy, new Secrets(store, backend, systemEntropy)]
   const identities = await Identities.open({ store, secrets, entropy, clock, accounts: [] })
   const authority = new Authority(records, identities, 0)
-  const service = new Service({ records, backend, clock, entropy, secrets, authority, trail: undefined, settle: 0 })
+  const service = new Service({
+    ...{ records, backend, clock, entropy, secrets, authority, trail: undefined, settle: 0 },
+    ...{ regions: new Regions(), gates: [] },
+  })
   const room = new Client(service, inProcess(identities, { account: '000000000000', region: 'us-east-1' }))
   const create = async () => (await room.createKey({})).KeyMetadata!.KeyId
   const open = () => hsm.stats().slots
