@@ -224,6 +224,8 @@ export class Strongroom extends Person {
       ...{ store, clock, entropy, log },
       folder: (name) => folders.of(name),
       kms: (context, via, caller = context.caller) => new Client(service, { ...context, caller, via, requestId: undefined }),
+      seal: (purpose, secret) => secrets.seal(`service:${purpose}`, secret),
+      unseal: (purpose, sealed) => secrets.open(`service:${purpose}`, sealed),
       permit: (wanted, context, told) => permit(wanted, context, { authority, world }, told),
     })
     const account = options.account ?? accounts[0]?.id ?? '000000000000'

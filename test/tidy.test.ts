@@ -20,6 +20,7 @@ const HAND_WRITTEN = files(/\.(ts|mjs|js|rs|py|sh)$/).filter((path) => !GENERATE
 const manifest = JSON.parse(read('package.json')) as {
   scripts: Record<string, string>
   dependencies: Record<string, string>
+  optionalDependencies: Record<string, string>
 }
 
 // Who may know whom -------------------------------------------------------------------------------
@@ -77,7 +78,7 @@ test(knows, 'the addon is known to those who assemble, keep and encrypt', {
 test(knows, 'the package stands on its dependencies and Node', {
   who: /./,
   never: /^(?!src\/|bindings\/|node:)/,
-  but: new RegExp(`^(${Object.keys(manifest.dependencies).join('|')})(/|$)`),
+  but: new RegExp(`^(${Object.keys({ ...manifest.dependencies, ...manifest.optionalDependencies }).join('|')})(/|$)`),
 })
 
 test('imports go one way: there is no circle', (t) => {
@@ -118,7 +119,7 @@ test(alone, 'only the assembly of a room, and the program, read the time of the 
   words: /Date\.now|new Date\(\)/,
 })
 test(alone, 'only the sockets, the trail and the command line have timers', {
-  who: /^src\/(http\/server|cli|audit\/trail)\b/,
+  who: /^src\/(http\/server|cli|audit\/trail|faults)\b/,
   words: /\bset(Timeout|Interval)\b/,
 })
 test(alone, 'the simulator knows neither AWS nor JSON', {

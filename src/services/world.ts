@@ -16,6 +16,9 @@ export interface ServiceWorld {
   folder(service: string): Promise<string>
   /** The KMS, asked in the name of `context`'s caller by way of a service; or as `caller`, a principal of the service's own. */
   kms(context: Context, via: Via | undefined, caller?: Caller): Client
+  /** Seals what is the service's own and no customer's; what is sealed for one purpose opens for no other. */
+  seal(purpose: string, secret: Uint8Array): Promise<Uint8Array>
+  unseal(purpose: string, sealed: Uint8Array): Promise<Uint8Array>
   /** Throws AccessDeniedException unless the caller may; `told` reads the condition keys that are the service's own. */
   permit(wanted: Wanted, context: Context, told?: ContextReader): Promise<void>
 }
