@@ -223,7 +223,8 @@ export class Strongroom extends Person {
     const services = new Services({
       ...{ store, clock, entropy, log },
       folder: (name) => folders.of(name),
-      kms: (context, via, caller = context.caller) => new Client(service, { ...context, caller, via, requestId: undefined }),
+      kms: (context, via, caller = context.caller) =>
+        new Client(service, { ...context, caller, via, requestId: undefined }),
       seal: (purpose, secret) => secrets.seal(`service:${purpose}`, secret),
       unseal: (purpose, sealed) => secrets.open(`service:${purpose}`, sealed),
       permit: (wanted, context, told) => permit(wanted, context, { authority, world }, told),

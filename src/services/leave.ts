@@ -42,5 +42,9 @@ function sourceOf(policy: string, account: string, { region, caller }: Context):
     }),
   )
   const statements = [...document.statements, ...delegation.statements]
-  return { kind: 'resource', name, document: { ...document, statements, rules: [...document.rules, ...delegation.rules] } }
+  return {
+    kind: 'resource',
+    name,
+    document: { ...document, statements, rules: [...document.rules, ...delegation.rules] },
+  }
 }

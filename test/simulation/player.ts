@@ -1,4 +1,5 @@
 /** Plays one random operation after the other against a room, and asks of each whether the oracle had foreseen it. */
+import { KmsError, type Strongroom } from '../../src/index.ts'
 import type { Family, Material, Member, Oracle, Verdict } from './oracle.ts'
 import type { Random } from './random.ts'
 
