@@ -138,10 +138,12 @@ function readBlob(scanner: Scanner): Uint8Array {
 }
 
 /** Node's decoder skips what it does not know; encoding again shows whether alphabet, padding and spare bits were right. */
-function fromBase64(text: string): Buffer | undefined {
+export function fromBase64(text: string): Buffer | undefined {
   const bytes = Buffer.from(text, 'base64')
   return bytes.toString('base64') === text ? bytes : undefined
 }
+
+export const toBase64 = (bytes: Uint8Array): string => asBuffer(bytes).toString('base64')
 
 /** JSON has one kind of number: 1.0 is an integer, 1.5 and what 32 bits cannot hold are not. */
 function readInteger(scanner: Scanner): number {
