@@ -1,0 +1,53 @@
+/** Bodies of requests as they are read: how long they turn out to be, and what their MD5 is. */
+import { createHash, type Hash } from 'node:crypto'
+import { fail } from '../../errors.ts'
+import type { Body, Uploading } from './shapes.ts'
+
+/** The most that one request may bring. */
+export const MOST_AT_ONCE = 5 * 1024 ** 3
+
+/** A body that is looked at while it passes. */
+export class Watched {
+  size = 0
+  readonly #body: Body
+  readonly #expected: number | undefined
+  readonly #md5: Hash | undefined
+
+  /** Of what `withMd5` is not asked for there is none. */
+  constructor({ Body = '', ContentLength }: Uploading, withMd5: boolean) {
+    this.#body = Body
+    this.#expected = ContentLength
+    this.#md5 = withMd5 ? createHash('md5') : undefined
+    if (ContentLength !== undefined && ContentLength > MOST_AT_ONCE) tooLarge()
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array> {
+    for await (const bytes of piecesOf(this.#body)) {
+      this.size += bytes.length
+      if (this.size > MOST_AT_ONCE) tooLarge()
+      if (this.size > (this.#expected ?? Infinity)) incomplete()
+      this.#md5?.update(bytes)
+      yield bytes
+    }
+    if (this.size < (this.#expected ?? 0)) incomplete()
+  }
+
+  /** In hex, once all has passed. */
+  md5(): string | undefined {
+    return this.#md5?.digest('hex')
+  }
+}
+
+async function* piecesOf(body: Body): AsyncGenerator<Uint8Array> {
+  if (typeof body === 'string') yield Buffer.from(body)
+  else if (body instanceof Uint8Array) yield body
+  else yield* body
+}
+
+function tooLarge(): never {
+  fail('EntityTooLarge', 'Your proposed upload exceeds the maximum allowed size')
+}
+
+function incomplete(): never {
+  fail('IncompleteBody', 'You did not provide the number of bytes specified by the Content-Length HTTP header')
+}

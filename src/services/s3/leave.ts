@@ -1,0 +1,97 @@
+/** Who may do what to a bucket and what is in it: what IAM says together with the bucket's policy. */
+import { arnOf } from '../../arn.ts'
+import type { Context } from '../../context.ts'
+import { fail, KmsError } from '../../errors.ts'
+import type { ContextReader, Values } from '../../policy/context.ts'
+import type { Recorded } from '../../store/resources.ts'
+import type { ServiceWorld, Wanted } from '../world.ts'
+import { bucketArn, objectArn } from './names.ts'
+import type { Bucket, Records } from './records.ts'
+import { noSuchKey, WrongRegion } from './refusals.ts'
+import type { EncryptionHeaders } from './shapes.ts'
+
+/** Condition keys that a request gives, in lower case. */
+type Told = Readonly<Record<string, Values>>
+
+export class Leave {
+  readonly #world: ServiceWorld
+  readonly #records: Records
+
+  constructor(world: ServiceWorld, records: Records) {
+    this.#world = world
+    this.#records = records
+  }
+
+  /** The bucket `name`, once it is sure that the caller may do `action` to it. */
+  async bucket(name: string, action: string, context: Context, told: Told = {}): Promise<Recorded<Bucket>> {
+    const found = await this.found(name, context)
+    await this.#may(action, bucketArn(found.value.region, name), found.value, context, told)
+    return found
+  }
+
+  /** The bucket that the object is in, or is to be in, once it is sure that the caller may do `action` to it. */
+  async object(name: string, key: string, action: string, context: Context, told: Told = {}): Promise<Bucket> {
+    const { value } = await this.found(name, context)
+    await this.#may(action, objectArn(value.region, name, key), value, context, told)
+    return value
+  }
+
+  /** Leave for the policy of a bucket: the root of its account has it, lest everybody be locked out. */
+  async policy(name: string, action: string, context: Context): Promise<Recorded<Bucket>> {
+    const found = await this.found(name, context)
+    const { caller } = context
+    const isMaster = caller.type === 'Root' && caller.account === found.value.account
+    const bucket = isMaster ? { ...found.value, policy: undefined } : found.value
+    await this.#may(action, bucketArn(bucket.region, name), bucket, context, {})
+    return found
+  }
+
+  /** Leave for what concerns no bucket that there is. */
+  async anywhere(action: string, resource: Wanted['resource'], context: Context): Promise<void> {
+    await this.#permit({ action, resource }, context, {})
+  }
+
+  /** What there is no object of: who may not list the bucket does not learn that. */
+  async missing(name: string, context: Context): Promise<never> {
+    await this.bucket(name, 's3:ListBucket', context)
+    return noSuchKey()
+  }
+
+  /** Throws NoSuchBucket, or WrongRegion. */
+  async found(name: string, { region }: Context): Promise<Recorded<Bucket>> {
+    const found = await this.#records.bucket(name)
+    if (found.value.region !== region) throw new WrongRegion(found.value.region)
+    return found
+  }
+
+  async #may(action: string, arn: string, { account, policy }: Bucket, context: Context, told: Told): Promise<void> {
+    await this.#permit({ action, resource: { arn, account }, policy }, context, {
+      'aws:resourceaccount': account,
+      ...told,
+    })
+  }
+
+  async #permit(wanted: Wanted, context: Context, told: Told): Promise<void> {
+    const reader: ContextReader = (key) => (Object.hasOwn(told, key) ? told[key] : undefined)
+    try {
+      await this.#world.permit(wanted, context, reader)
+    } catch (error) {
+      if (error instanceof KmsError && error.code === 'AccessDeniedException') fail('AccessDenied', error.message)
+      throw error
+    }
+  }
+}
+
+/** What an upload says of its encryption, as policies ask for it: what it leaves to the bucket is not there. */
+export function toldEncryption({ ServerSideEncryption, SSEKMSKeyId }: EncryptionHeaders, context: Context): Told {
+  return {
+    's3:x-amz-server-side-encryption': ServerSideEncryption,
+    's3:x-amz-server-side-encryption-aws-kms-key-id': SSEKMSKeyId && keyArn(SSEKMSKeyId, context),
+  }
+}
+
+/** Policies name keys by their ARNs, requests in any way. */
+function keyArn(keyId: string, { region, caller }: Context): string {
+  if (keyId.startsWith('arn:')) return keyId
+  return arnOf(region, caller.account, keyId.startsWith('alias/') ? keyId : `key/${keyId}`)
+}
