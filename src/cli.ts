@@ -29,6 +29,7 @@ process.exitCode = await main(process.argv.slice(2), {
     const opened = await (await room()).open(options)
     return use(opened).finally(() => opened.close())
   },
+  perform: async (out) => (await import('./story/perform.ts')).perform(out),
   trail: async (data) => (await import('./audit/files/opened.ts')).openTrail(data),
   now: Date.now,
   env: process.env,

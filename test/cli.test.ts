@@ -32,6 +32,7 @@ async function run(args: string, changes: Partial<Terminal> = {}): Promise<Ran> 
     fresh: () => Promise.reject(new Error('no room here')),
     within: () => Promise.reject(new Error('no room here')),
     trail: () => Promise.reject(new Error('no trail here')),
+    perform: () => Promise.reject(new Error('no story here')),
     now: () => 0,
     env: {},
     open: async (options) => {
@@ -174,12 +175,12 @@ test(misused, 'sevre', 'unknown command `sevre`; did you mean `serve`?')
 test(
   misused,
   'constructor',
-  'unknown command `constructor`; there are `serve`, `verify`, `audit`, `explain`, `grant`, `coverage`',
+  'unknown command `constructor`; there are `serve`, `verify`, `audit`, `explain`, `grant`, `story`, `coverage`',
 )
 test(
   misused,
   '--verbose',
-  'unknown command `--verbose`; there are `serve`, `verify`, `audit`, `explain`, `grant`, `coverage`',
+  'unknown command `--verbose`; there are `serve`, `verify`, `audit`, `explain`, `grant`, `story`, `coverage`',
 )
 test(misused, 'serve --prot 1', 'unknown flag `--prot`; did you mean `--port`?')
 test(misused, 'serve --constructor', `unknown flag \`--constructor\`; there are ${serveFlags()}`)

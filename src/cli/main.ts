@@ -10,13 +10,14 @@ import { flagHelp, readFlags, UsageError } from './flags.ts'
 import { grant, GRANT_HELP, type GrantWorld } from './grant.ts'
 import { serve, SERVE } from './serve.ts'
 import type { World } from './serve.ts'
+import { story, type StoryWorld } from './story.ts'
 
 const VERIFY = {
   data: { values: ['DIR'], help: 'folder to check (.strongroom)' },
 } as const
 
 /** Everything outside this process that a command touches. */
-export interface Terminal extends World, Trials, AuditWorld, ExplainWorld, GrantWorld {
+export interface Terminal extends World, Trials, AuditWorld, ExplainWorld, GrantWorld, StoryWorld {
   verify(data: string): Promise<{ rows: number; revision: number }>
 }
 
@@ -55,6 +56,16 @@ const COMMANDS: Record<string, Command> = {
     summary: 'let somebody use a key of a running server, for as long as you say',
     help: GRANT_HELP,
     run: grant,
+  },
+  story: {
+    summary: 'a clinic and its keys, told and checked from beginning to end',
+    help:
+      'usage: strongroom story\n\nTells what is done, what was called and what came back, on a fresh room that leaves nothing behind.\n' +
+      'Exit code 0: every step came out as told. 1: one did not.\n',
+    run: (args, terminal) => {
+      readFlags({}, args)
+      return story(terminal)
+    },
   },
   coverage: {
     summary: 'try every operation and key spec, and tell which work',
