@@ -9,7 +9,7 @@ import { decode, encode, MAX_BODY } from '../model/json.ts'
 import { OPERATIONS, TARGET_PREFIX } from '../model/kms.ts'
 import type { OperationName } from '../model/kms.ts'
 import { administered, isAdministration, type Administration } from './admin.ts'
-import type { Handle, HttpRequest, HttpResponse } from './message.ts'
+import type { Handle, HttpRequest, HttpResponse, StreamingService } from './message.ts'
 import { Origins } from './origins.ts'
 import { errorDocument, FORM, parametersOf, XML, type QueryService } from './query.ts'
 import { SigV4, type Credentials } from './sigv4.ts'
@@ -34,6 +34,8 @@ export interface HandlerOptions {
   cloudtrail?: (name: string, input: unknown, context: Context) => Promise<object>
   /** Services that speak the query protocol, by the names that signatures have for them. */
   queries?: Readonly<Record<string, QueryService>>
+  /** A service whose requests are not collected before they are looked at. */
+  streaming?: StreamingService
   /** What may be looked at and changed from outside, for whoever holds the token. */
   admin?: Administration
   /** Throws for a Region that nobody can reach. */
@@ -46,7 +48,7 @@ const CONTENT_TYPE = 'application/x-amz-json-1.1'
 const QUERY_NAMESPACE = 'https://sts.amazonaws.com/doc/2011-06-15/'
 
 export function createHandler(options: HandlerOptions): Handle {
-  const { service, identities, now, log, ready, cloudtrail, queries = {}, admin, reach } = options
+  const { service, identities, now, log, ready, cloudtrail, queries = {}, admin, reach, streaming } = options
   const services = ['kms', ...(cloudtrail ? ['cloudtrail'] : []), ...Object.keys(queries)]
   const sigv4 = new SigV4(identities, now, services)
   const origins = new Origins()
@@ -69,7 +71,7 @@ export function createHandler(options: HandlerOptions): Handle {
     return { status: 200, headers, body: encode(name, output as never) }
   }
 
-  return async function handle(request) {
+  async function handle(request: HttpRequest): Promise<HttpResponse> {
     const requestId = randomUUID()
     const headers = { ...answerHeaders(requestId), date: now().toUTCString() }
     const path = request.url.split('?', 1)[0]
@@ -92,6 +94,7 @@ export function createHandler(options: HandlerOptions): Handle {
       return { headers: { ...headers, 'content-type': XML }, ...errorDocument(answer, requestId, namespace) }
     }
   }
+  return Object.assign(handle, { streaming })
 }
 
 /** The Region a request says it is for; what is sent to an endpoint that is out of reach is not even read. */

@@ -1,15 +1,19 @@
 /** A request and its answer as plain values: what every door hands to the handler, and gets back. */
 import type { Endpoint } from '../origin.ts'
 
-export interface HttpRequest {
+/** A request without its body. */
+export interface RequestHead {
   readonly method: string
   /** The request target as it stood on the wire: raw path, and query if any. */
   readonly url: string
   /** Lower-case names; several fields of one name are joined with `,`. Made by `headerRecord`, so it has no prototype. */
   readonly headers: Readonly<Record<string, string>>
-  readonly body: Uint8Array
   /** How it came; absent when it never left this process. */
   readonly way?: Way
+}
+
+export interface HttpRequest extends RequestHead {
+  readonly body: Uint8Array
 }
 
 /** What a socket knows of a request besides what was sent. */
@@ -27,8 +31,32 @@ export interface HttpResponse {
   readonly body: Uint8Array | string
 }
 
+/** A request whose body comes as it is read. Reading throws when the client goes away. */
+export interface StreamedRequest extends RequestHead {
+  readonly body: AsyncIterable<Uint8Array>
+}
+
+/** An answer whose body may be made as it is read; it is read to its end, or returned from. */
+export interface StreamedResponse {
+  readonly status: number
+  readonly headers: Readonly<Record<string, string>>
+  readonly body: Uint8Array | string | AsyncIterable<Uint8Array>
+}
+
+/** A service whose requests and answers are of any length. It verifies, answers and refuses in its own way. */
+export interface StreamingService {
+  /** Whether a request is for it, by a look at what comes before the body. */
+  takes(head: RequestHead): boolean
+  /** Throws only where nobody is to be answered: the endpoint is out of reach, or the client has gone. */
+  answer(request: StreamedRequest): Promise<StreamedResponse>
+}
+
 /** The whole server as a function; sockets, `fetch` and the SDK seam are adapters around one of these. */
-export type Handle = (request: HttpRequest) => Promise<HttpResponse>
+export interface Handle {
+  (request: HttpRequest): Promise<HttpResponse>
+  /** Asked first, before the body is collected. */
+  readonly streaming?: StreamingService | undefined
+}
 
 /** A record of header fields without a prototype, so that a header called `constructor` is only a header. */
 export function headerRecord(fields: Iterable<readonly [name: string, value: string]>): Record<string, string> {

@@ -2,8 +2,9 @@
  * The AWS SDK for JavaScript without a socket: `new KMSClient({ requestHandler: room.requestHandler() })`. The client signs and
  * parses as ever; only the wire is missing. The SDK's interfaces are met by shape, so that this package needs none of it.
  */
+import { Readable } from 'node:stream'
 import { headerRecord } from './message.ts'
-import type { Handle } from './message.ts'
+import type { Handle, StreamedResponse } from './message.ts'
 
 /** What the SDK hands to the last of its middleware, as far as it concerns us. */
 export interface SdkRequest {
@@ -17,7 +18,7 @@ export interface SdkRequest {
 export interface SdkResponse {
   statusCode: number
   headers: Record<string, string>
-  body: Uint8Array
+  body: Uint8Array | Readable
 }
 
 /** Either kind of signal the SDK knows: the platform's, or its own older one. */
@@ -39,14 +40,14 @@ export class SdkHandler {
 
   async handle(request: SdkRequest, options: { abortSignal?: Signal } = {}): Promise<{ response: SdkResponse }> {
     const { method, headers, body } = request
-    const answer = this.#handle({
-      method,
-      url: target(request),
-      headers: headerRecord(Object.entries(headers)),
-      body: bytes(body),
-    })
-    const { status, headers: fields, body: content } = await unlessAborted(options.abortSignal, answer)
-    return { response: { statusCode: status, headers: { ...fields }, body: bytes(content) } }
+    const { abortSignal } = options
+    const head = { method, url: target(request), headers: headerRecord(Object.entries(headers)) }
+    const { streaming } = this.#handle
+    const answer: Promise<StreamedResponse> = streaming?.takes(head)
+      ? streaming.answer({ ...head, body: stream(body, abortSignal) })
+      : this.#handle({ ...head, body: bytes(body) })
+    const { status, headers: fields, body: content } = await unlessAborted(abortSignal, answer)
+    return { response: { statusCode: status, headers: { ...fields }, body: received(content) } }
   }
 
   // There is nothing to configure, and nothing to close: the room outlives its clients.
@@ -62,6 +63,23 @@ function target({ path, query = {} }: SdkRequest): string {
       .map((value) => `${encodeURIComponent(name)}${value === null ? '' : `=${encodeURIComponent(value)}`}`),
   )
   return pairs.length === 0 ? path : `${path}?${pairs.join('&')}`
+}
+
+function received(content: StreamedResponse['body']): Uint8Array | Readable {
+  const whole = typeof content === 'string' || content instanceof Uint8Array
+  return whole ? bytes(content) : Readable.from(content, { objectMode: false })
+}
+
+/** The body as it comes; it breaks off when the client aborts. */
+async function* stream(body: unknown, signal: Signal | undefined): AsyncGenerator<Uint8Array> {
+  for await (const chunk of isStream(body) ? body : [bytes(body)]) {
+    if (signal?.aborted) throw aborted()
+    yield typeof chunk === 'string' ? Buffer.from(chunk) : chunk
+  }
+}
+
+function isStream(body: unknown): body is AsyncIterable<Uint8Array | string> {
+  return typeof body === 'object' && body !== null && Symbol.asyncIterator in body
 }
 
 function bytes(body: unknown): Uint8Array {

@@ -8,13 +8,14 @@ import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import { createServer as createHttpsServer } from 'node:https'
 import { isIP } from 'node:net'
 import type { AddressInfo, Socket } from 'node:net'
+import { pipeline } from 'node:stream/promises'
 import { TLSSocket } from 'node:tls'
 import { KmsError } from '../errors.ts'
-import { MAX_BODY } from '../model/json.ts'
+import { Collector, Incoming } from './bodies.ts'
 import { earlyRefusal } from './handler.ts'
 import { headerRecord } from './message.ts'
 import type { Endpoint } from '../origin.ts'
-import type { Handle, HttpResponse, Way } from './message.ts'
+import type { Handle, HttpResponse, RequestHead, StreamedResponse, Way } from './message.ts'
 
 export interface ListenOptions {
   /** Default 127.0.0.1. Anything but this machine needs `allowRemote`, so that nobody serves a network by accident. */
@@ -34,8 +35,10 @@ export interface Limits {
   connections: number
   /** Milliseconds a client may take to send its headers. */
   headers: number
-  /** Milliseconds a client may take to send a whole request. */
+  /** Milliseconds a client may take to send a whole request, unless it is a streamed one. */
   request: number
+  /** Milliseconds that nothing may go over the connection while a request is streamed, or its answer. */
+  idle: number
   /** Milliseconds an idle connection is kept. */
   keepAlive: number
   /** Milliseconds that requests under way are given when we stop. */
@@ -49,10 +52,11 @@ export interface Listener {
   close(): Promise<void>
 }
 
-const LIMITS: Limits = { connections: 1024, headers: 10_000, request: 30_000, keepAlive: 60_000, grace: 10_000 }
+const LIMITS: Limits = {
+  ...{ connections: 1024, headers: 10_000, request: 30_000 },
+  ...{ idle: 120_000, keepAlive: 60_000, grace: 10_000 },
+}
 const MAX_HEADERS = 16 * 1024
-/** A body over the limit is read on until here, so that its sender gets to hear why; past it we hang up. */
-const PATIENCE = 16 * MAX_BODY
 
 export async function listen(handle: Handle, options: ListenOptions = {}): Promise<Listener> {
   const { host = '127.0.0.1', port = 0, tls, allowRemote = false, log = () => {} } = options
@@ -62,7 +66,8 @@ export async function listen(handle: Handle, options: ListenOptions = {}): Promi
   const limits = { ...LIMITS, ...options.limits }
   const settings = {
     headersTimeout: limits.headers,
-    requestTimeout: limits.request,
+    // Streams may take their time, and Node would make no difference; see bodies.ts.
+    requestTimeout: 0,
     keepAliveTimeout: limits.keepAlive,
     connectionsCheckingInterval: Math.min(limits.headers, 1000),
     maxHeaderSize: MAX_HEADERS,
@@ -71,7 +76,7 @@ export async function listen(handle: Handle, options: ListenOptions = {}): Promi
   }
   const server = tls ? secureServer(tls, settings, limits.headers) : createHttpServer(settings)
   server.maxConnections = limits.connections
-  const close = attach(server, handle, limits.grace, options.endpoint)
+  const close = attach(server, handle, limits, options.endpoint)
 
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error) => reject(listenError(error, host, port)))
@@ -88,9 +93,17 @@ export function isLoopback(host: string): boolean {
 }
 
 /** Lets the handler answer the server's requests; returns the way to stop. */
-function attach(server: Server, handle: Handle, grace: number, endpoint?: Endpoint): () => Promise<void> {
+function attach(server: Server, handle: Handle, limits: Limits, endpoint?: Endpoint): () => Promise<void> {
   const sockets = new Set<Socket>()
   const underWay = new Set<ServerResponse>()
+  const collector = new Collector(limits.request)
+  const hurry = setInterval(
+    () => {
+      for (const { socket } of collector.late())
+        server.emit('clientError', { code: 'ERR_HTTP_REQUEST_TIMEOUT' }, socket)
+    },
+    Math.min(limits.request, 1000),
+  ).unref()
   let stopped: Promise<void> | undefined
   let whenIdle = () => {}
 
@@ -99,7 +112,7 @@ function attach(server: Server, handle: Handle, grace: number, endpoint?: Endpoi
     socket.once('close', () => sockets.delete(socket))
   })
 
-  server.on('request', async (request, response) => {
+  async function exchange(request: IncomingMessage, response: ServerResponse, expects: boolean): Promise<void> {
     underWay.add(response)
     response.once('close', () => {
       underWay.delete(response)
@@ -108,12 +121,26 @@ function attach(server: Server, handle: Handle, grace: number, endpoint?: Endpoi
     // A client that has gone cannot be told anything; there is nobody to report to either.
     response.on('error', () => {})
     try {
-      const answer = await answerTo(request, handle, endpoint)
-      send(response, answer, stopped !== undefined || answer.status === 413)
+      const head = headOf(request, endpoint)
+      const { streaming } = handle
+      if (streaming?.takes(head)) {
+        request.setTimeout(limits.idle)
+        const incoming = new Incoming(request, response, expects)
+        const answer = await streaming.answer({ ...head, body: incoming })
+        const whole = await incoming.drained()
+        await sendStream(response, answer, stopped !== undefined || !whole)
+      } else {
+        if (expects) response.writeContinue()
+        const body = await collector.collect(request)
+        const answer = body ? await handle({ ...head, body }) : earlyRefusal(new KmsError('RequestEntityTooLarge'))
+        send(response, answer, stopped !== undefined || answer.status === 413)
+      }
     } catch {
       response.destroy()
     }
-  })
+  }
+  server.on('request', (request, response) => exchange(request, response, false))
+  server.on('checkContinue', (request, response) => exchange(request, response, true))
 
   server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
     const answered = [...underWay].some((response) => response.socket === socket && response.headersSent)
@@ -125,20 +152,19 @@ function attach(server: Server, handle: Handle, grace: number, endpoint?: Endpoi
     const closed = new Promise<void>((resolve) => server.close(() => resolve()))
     const idle = new Promise<void>((resolve) => (whenIdle = resolve))
     if (underWay.size === 0) whenIdle()
-    const deadline = setTimeout(whenIdle, grace)
+    const deadline = setTimeout(whenIdle, limits.grace)
     await idle
     clearTimeout(deadline)
     for (const socket of sockets) socket.destroy()
+    clearInterval(hurry)
     await closed
   }
   return () => (stopped ??= stop())
 }
 
-async function answerTo(request: IncomingMessage, handle: Handle, endpoint?: Endpoint): Promise<HttpResponse> {
-  const body = await collect(request)
-  if (body === undefined) return earlyRefusal(new KmsError('RequestEntityTooLarge'))
+function headOf(request: IncomingMessage, endpoint?: Endpoint): RequestHead {
   const { method = '', url = '', rawHeaders, socket } = request
-  return handle({ method, url, headers: headerRecord(pairs(rawHeaders)), body, way: wayOf(socket, endpoint) })
+  return { method, url, headers: headerRecord(pairs(rawHeaders)), way: wayOf(socket, endpoint) }
 }
 
 function wayOf(socket: Socket, endpoint: Endpoint | undefined): Way {
@@ -152,24 +178,6 @@ function wayOf(socket: Socket, endpoint: Endpoint | undefined): Way {
   }
 }
 
-/** The body, or `undefined` when it is over the limit. */
-function collect(request: IncomingMessage): Promise<Uint8Array | undefined> {
-  return new Promise((resolve, reject) => {
-    const chunks: Buffer[] = []
-    let length = 0
-    request.on('data', (chunk: Buffer) => {
-      length += chunk.length
-      if (length <= MAX_BODY) chunks.push(chunk)
-      else if (length > PATIENCE) resolve(undefined)
-    })
-    request.on('end', () => {
-      if (length > MAX_BODY) resolve(undefined)
-      else resolve(chunks.length === 1 ? chunks[0] : Buffer.concat(chunks))
-    })
-    request.on('error', reject)
-  })
-}
-
 function* pairs(rawHeaders: string[]): Iterable<[string, string]> {
   for (let i = 0; i + 1 < rawHeaders.length; i += 2) yield [rawHeaders[i]!, rawHeaders[i + 1]!]
 }
@@ -178,6 +186,13 @@ function send(response: ServerResponse, { status, headers, body }: HttpResponse,
   const length = Buffer.byteLength(body)
   response.writeHead(status, { ...headers, 'content-length': length, ...(last ? { connection: 'close' } : {}) })
   response.end(body)
+}
+
+async function sendStream(response: ServerResponse, answer: StreamedResponse, last: boolean): Promise<void> {
+  const { status, headers, body } = answer
+  response.writeHead(status, { ...headers, ...(last && { connection: 'close' }) })
+  if (typeof body === 'string' || body instanceof Uint8Array) response.end(body)
+  else await pipeline(body, response)
 }
 
 /** What was sent is not HTTP, too long, or not coming; none of it has a name at AWS but the first. */
