@@ -1,6 +1,6 @@
 /**
  * The house: one command each to serve, test, build, lint and bench a clone of this repository.
- * `npm start`, `npm test`, `npm run build`, `npm run lint` and `npm run bench` end up here.
+ * `npm start`, `npm test`, `npm run story`, `npm run build`, `npm run lint` and `npm run bench` end up here.
  */
 import { readdirSync } from 'node:fs'
 import { clients } from './clients.mjs'
@@ -10,10 +10,12 @@ import { add, avaTally, cargoTally, judge, NOTHING, sentence } from './tally.mjs
 const COMMANDS = {
   /** Serves the KMS from this process, so that signals reach the server and nothing stands between. */
   async start(...flags) {
-    await build()
-    const cli = at('dist/cli.js')
-    process.argv = [process.execPath, cli, 'serve', ...flags]
-    await import(cli)
+    await program('serve', ...flags)
+  },
+
+  /** Tells the story of a clinic and its keys, each step checked. */
+  async story() {
+    await program('story')
   },
 
   async build() {
@@ -63,6 +65,14 @@ const COMMANDS = {
  */
 const target = hostTarget()
 if (target !== undefined) process.env.CARGO_BUILD_TARGET ??= target
+
+/** Builds the program and runs it in this process. */
+async function program(...args) {
+  await build()
+  const cli = at('dist/cli.js')
+  process.argv = [process.execPath, cli, ...args]
+  await import(cli)
+}
 
 /** What `npm test` plays, and how each runner's own closing words are read. */
 const SUITES = [
