@@ -127,6 +127,22 @@ export declare class Store {
   static verify(path: string, schemaJson: string, hsm: Hsm): Promise<Verified>
 }
 
+/**
+ * AES-256-XTS under one volume's key, which stays here. Errors carry a `code`: `InvalidMaterial` for a key whose halves are
+ * equal, `InvalidLength` for a key of another length, for part of a sector and for a number that none has, `DeviceClosed`
+ * after `close()`, `Unavailable`.
+ */
+export declare class Xts {
+  /** Takes a key of 64 bytes over: it is wiped, whatever comes of it. */
+  static open(key: Uint8Array): Xts
+  /** Encrypts whole sectors in place, the first of which is number `first` of the volume. */
+  encrypt(first: number, sectors: Uint8Array): void
+  /** Decrypts whole sectors in place. Under the wrong key they become noise, and nothing tells. */
+  decrypt(first: number, sectors: Uint8Array): void
+  /** Wipes the key. Closing twice is closing once. */
+  close(): void
+}
+
 /** Whom to believe, and when. */
 export interface AttestationTrust {
   /** Root certificates, DER. Without any, no document is believed. */

@@ -773,7 +773,8 @@ if (
   }
 }
 
-const { Hsm, Store } = nativeBinding
+const { Hsm, Store, Xts } = nativeBinding
 export { Hsm }
 export { Store }
+export { Xts }
 export const __napiBindingTarget = __napiLoadedBindingTarget

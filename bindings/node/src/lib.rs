@@ -13,6 +13,7 @@ mod raw;
 mod recipient;
 mod store;
 mod task;
+mod xts;
 
 /// A time or a span from JavaScript, in milliseconds; what is no such number becomes the nearest that is.
 #[expect(
