@@ -78,11 +78,21 @@ function oneOf(role: string, principal: string | undefined, service: string | un
   return principal ? principalOf(principal) : (service ?? undefined)
 }
 
-/** An account named by its id is its root. That there is such a principal cannot be seen; its form can. */
+/**
+ * An account named by its id is its root, and an instance named as EC2 names it, `<account>:aws:ec2-infrastructure:<instance>`,
+ * the session that EC2 has for it. Anybody who may make grants may write either: nobody gets such a session who may not grant
+ * it the same by attaching a volume. That there is such a principal cannot be seen; its form can.
+ */
 function principalOf(text: string): string {
   if (isAccountId(text)) return `arn:aws:iam::${text}:root`
+  const [, account, instance] = INSTANCE.exec(text) ?? []
+  if (instance !== undefined) return `arn:aws:sts::${account}:assumed-role/${EC2_ROLE}/${instance}`
   return isPrincipalArn(text) ? text : fail('InvalidArnException', `ARN does not refer to a valid principal: ${text}`)
 }
+
+/** The role whose sessions are EC2 at work for an instance. */
+const EC2_ROLE = 'aws:ec2-infrastructure'
+const INSTANCE = new RegExp(String.raw`^(\d{12}):${EC2_ROLE}:(i-[0-9a-f]{8,17})$`)
 
 /** The account a principal belongs to; a service belongs to none. */
 export function ownerOf(principal: string): string | undefined {
