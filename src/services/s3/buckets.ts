@@ -6,8 +6,9 @@ import { DEFAULT_ENCRYPTION, defaultsIn, shownDefaults } from './encryption.ts'
 import type { Means } from './means.ts'
 import { bucketArn, requireBucketName } from './names.ts'
 import { requirePolicy } from './policy.ts'
-import type { Bucket } from './records.ts'
+import { all, keyIn, uploadIdIn, type Bucket, type Piece } from './records.ts'
 import type * as Shapes from './shapes.ts'
+import { partsOf } from './uploads.ts'
 
 export interface CreateBucketRequest extends Shapes.InBucket {
   readonly CreateBucketConfiguration?: { readonly LocationConstraint?: string }
@@ -55,13 +56,35 @@ function requireIdle(there: Bucket, account: string, region: string): void {
 /** At the endpoint of us-east-1 buckets are made anywhere, at any other those of its Region. */
 function regionOf(constraint: string | undefined, { region }: Context): string {
   if (constraint === HOME) fail('InvalidLocationConstraint', 'The specified location-constraint is not valid')
-  if (region === HOME) return constraint || HOME
+  if (region === HOME) return constraint ?? HOME
   if (constraint === region) return region
   const named = constraint ? `${constraint} location constraint` : 'unspecified location constraint'
   return fail(
     'IllegalLocationConstraintException',
     `The ${named} is incompatible for the region specific endpoint this request was sent to.`,
   )
+}
+
+/** What was uploaded in part goes with the bucket; objects keep it. */
+export async function deleteBucket(means: Means, { Bucket }: Shapes.InBucket, context: Context): Promise<object> {
+  const { records, leave, files } = means
+  await leave.bucket(Bucket, 's3:DeleteBucket', context)
+  const pieces = await records.locks.alone(Bucket, async () => {
+    const { version } = await records.bucket(Bucket)
+    if ((await records.objects.list(Bucket, undefined, 1)).length > 0)
+      fail('BucketNotEmpty', 'The bucket you tried to delete is not empty')
+    const changes = [records.bucketErasure(Bucket, version)]
+    const left: Piece[] = []
+    for await (const { name } of all(records.uploads, Bucket)) {
+      const { parts, erasures } = await partsOf(records, { Bucket, Key: keyIn(name), UploadId: uploadIdIn(name) })
+      changes.push(...erasures)
+      left.push(...parts.values())
+    }
+    await records.commit(changes)
+    return left
+  })
+  await files.remove(pieces)
+  return {}
 }
 
 export async function headBucket({ leave }: Means, { Bucket }: Shapes.InBucket, context: Context) {

@@ -23,6 +23,10 @@ export interface Place {
 /** A data key a layer, in the clear; whoever asked for them wipes them. */
 export type DataKeys = readonly Uint8Array[]
 
+export function wipe(dataKeys: DataKeys): void {
+  for (const key of dataKeys) key.fill(0)
+}
+
 const VIA = { service: 's3.amazonaws.com', mode: 'forwarded' } as const
 const PURPOSE = 's3'
 

@@ -123,7 +123,7 @@ async function* objectsFrom(
 }
 
 /** The key up to the first delimiter after the prefix, and with it. */
-function commonPrefix(key: string, prefix: string, delimiter: string | undefined): string | undefined {
+export function commonPrefix(key: string, prefix: string, delimiter: string | undefined): string | undefined {
   if (!delimiter || !key.startsWith(prefix)) return undefined
   const at = key.indexOf(delimiter, prefix.length)
   return at < 0 ? undefined : key.slice(0, at + delimiter.length)
@@ -134,7 +134,7 @@ const NOWHERE: From = { key: '', inclusive: false }
 
 /** The place after all keys that begin with `prefix`: its last character is replaced by the next. */
 function beyond(prefix: string): From {
-  const characters = [...prefix]
+  const characters = Array.from(prefix)
   for (;;) {
     const last = characters.pop()?.codePointAt(0)
     if (last === undefined) return NOWHERE
@@ -168,9 +168,9 @@ function fromToken(token: string): From {
   return kind === 'prefix' ? beyond(name) : { key: name, inclusive: false }
 }
 
-function limitOf(wanted = MOST): number {
+export function limitOf(wanted = MOST, name = 'max-keys'): number {
   if (!Number.isInteger(wanted) || wanted < 0)
-    fail('InvalidArgument', 'Argument maxKeys must be an integer between 0 and 2147483647')
+    fail('InvalidArgument', `Argument ${name} must be an integer between 0 and 2147483647`)
   return Math.min(wanted, MOST)
 }
 

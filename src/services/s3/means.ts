@@ -35,35 +35,34 @@ export async function find(
 }
 
 /**
- * Keeps `object` in the place of what is there, if anything, together with `others`: all or nothing. Of several at a time the
- * last commit wins. The files of what was replaced are removed; those of what is not kept, too.
+ * Keeps `object` in the place of what is there, which it returns, together with `others`: all or nothing. Of several at a
+ * time the last commit wins, and each is told what it took the place of.
  */
-export async function keep(
-  { records, files }: Means,
-  { Bucket, Key, bucket }: Place,
+export function keep(
+  records: Records,
+  { Bucket, Key }: OfObject,
   object: StoredObject,
   preconditions: WritePreconditions,
   others: readonly Change[] = [],
-): Promise<void> {
-  const replaced = await records.locks
-    .shared(Bucket, async () => {
-      await requireSame(records, Bucket, bucket)
-      return records.change(async () => {
-        const there = await records.objects.get(Bucket, Key)
-        requireWritable(there?.value, preconditions)
-        const change = records.objects.put(Bucket, Key, object, there?.version ?? 0)
-        return { changes: [change, ...others], result: there?.value }
-      })
-    })
-    .catch(async (error: unknown) => {
-      if (others.length === 0) await files.remove(object.pieces)
-      throw error
-    })
-  if (replaced) await files.remove(replaced.pieces)
+): Promise<StoredObject | undefined> {
+  return records.change(async () => {
+    const there = await records.objects.get(Bucket, Key)
+    requireWritable(there?.value, preconditions)
+    const change = records.objects.put(Bucket, Key, object, there?.version ?? 0)
+    return { changes: [change, ...others], result: there?.value }
+  })
+}
+
+/** Commits something in a bucket, which is not deleted meanwhile; nor was it since it was found. */
+export function inBucket<T>(records: Records, { Bucket, bucket }: Place, work: () => Promise<T>): Promise<T> {
+  return records.locks.shared(Bucket, async () => {
+    await requireSame(records, Bucket, bucket)
+    return work()
+  })
 }
 
 /** Throws when the bucket was deleted while the body came; another of its name is not the same. */
-export async function requireSame(records: Records, name: string, bucket: Bucket): Promise<void> {
+async function requireSame(records: Records, name: string, bucket: Bucket): Promise<void> {
   const { value } = await records.bucket(name)
   if (value.created !== bucket.created || value.account !== bucket.account)
     fail('NoSuchBucket', 'The specified bucket does not exist')

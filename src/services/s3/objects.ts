@@ -6,7 +6,8 @@ import { quoted, requireCopyable, requireReadable } from './conditional.ts'
 import { chosen, shownEncryption } from './encryption.ts'
 import type { Span } from './files.ts'
 import { toldEncryption } from './leave.ts'
-import { find, keep, type Found, type Means } from './means.ts'
+import { wipe, type Place } from './keys.ts'
+import { find, inBucket, keep, type Found, type Means } from './means.ts'
 import { parseCopySource, requireKey } from './names.ts'
 import { rangeIn, shownRange } from './ranges.ts'
 import type { StoredObject } from './records.ts'
@@ -22,15 +23,15 @@ export async function putObject(
   requireKey(Key)
   const place = { Bucket, Key, bucket }
   const object = await written(means, place, input, context)
-  const checksum = typeof input.Checksum === 'function' ? input.Checksum() : input.Checksum
-  await keep(means, place, { ...object, ...description(input), checksum }, input)
+  const checksum = checksumOf(input)
+  await keepWritten(means, place, { ...object, ...description(input), checksum }, input)
   return { ETag: quoted(object.etag), ...shownEncryption(object.encryption), ...(checksum && { Checksum: checksum }) }
 }
 
 /** A body in a file of its own, encrypted as the request and the bucket say. */
 async function written(
   { keys, files, world }: Means,
-  place: Omit<Found, 'object'>,
+  place: Place,
   input: Shapes.Uploading & Shapes.EncryptionHeaders,
   context: Context,
 ): Promise<StoredObject> {
@@ -43,8 +44,29 @@ async function written(
     const etag = body.md5() ?? world.entropy.hex(16)
     return { size: piece.size, etag, modified: world.clock(), encryption, pieces: [piece] }
   } finally {
-    for (const key of dataKeys) key.fill(0)
+    wipe(dataKeys)
   }
+}
+
+/** Keeps what was written and removes the files of what it took the place of; or removes its own. */
+async function keepWritten(
+  { records, files }: Means,
+  place: Place,
+  object: StoredObject,
+  preconditions: Shapes.WritePreconditions,
+): Promise<void> {
+  try {
+    const replaced = await inBucket(records, place, () => keep(records, place, object, preconditions))
+    if (replaced) await files.remove(replaced.pieces)
+  } catch (error) {
+    await files.remove(object.pieces)
+    throw error
+  }
+}
+
+/** What a body was found to have, once it was read. */
+export function checksumOf({ Checksum }: Shapes.Uploading): Shapes.Checksum | undefined {
+  return typeof Checksum === 'function' ? Checksum() : Checksum
 }
 
 export async function getObject(
@@ -72,8 +94,7 @@ export async function headObject(
   requireReadable(object, input)
   const span = spanOf(object, input)
   if (asksChecksum(object, input) && object.encryption.kms) {
-    const dataKeys = await means.keys.open(object.encryption, found, context)
-    for (const key of dataKeys) key.fill(0)
+    wipe(await means.keys.open(object.encryption, found, context))
   }
   return shown(object, input, span)
 }
@@ -123,7 +144,7 @@ export async function copyObject(
   const place = { Bucket, Key, bucket }
   const object = await written(means, place, { ...input, Body: deferred(body) }, context)
   const described = description(MetadataDirective === 'REPLACE' ? input : source)
-  await keep(means, place, { ...object, ...described, checksum: source.checksum }, input)
+  await keepWritten(means, place, { ...object, ...described, checksum: source.checksum }, input)
   const CopyObjectResult = { ETag: quoted(object.etag), LastModified: object.modified }
   return { CopyObjectResult, ...shownEncryption(object.encryption) }
 }
@@ -146,7 +167,7 @@ export async function copySource(
   return { found, body }
 }
 
-async function* deferred(body: () => Promise<AsyncIterable<Uint8Array>>): AsyncGenerator<Uint8Array> {
+export async function* deferred(body: () => Promise<AsyncIterable<Uint8Array>>): AsyncGenerator<Uint8Array> {
   yield* await body()
 }
 

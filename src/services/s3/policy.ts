@@ -23,7 +23,7 @@ function parsed(text: string): Document {
   } catch (error) {
     if (!(error instanceof KmsError)) throw error
     return malformed(
-      /principal/.test(error.message)
+      error.message.includes('principal')
         ? 'Invalid principal in policy'
         : "Policies must be valid JSON and the first byte must be '{'",
     )

@@ -73,6 +73,11 @@ export const uploadName = (key: string, uploadId: string): string => `${key}\0${
 
 export const uploadIdIn = (name: string): string => name.slice(name.lastIndexOf('\0') + 1)
 
+export const keyIn = (name: string): string => name.slice(0, name.lastIndexOf('\0'))
+
+/** Part numbers in their order. */
+export const partName = (number: number): string => String(number).padStart(5, '0')
+
 /** Where all buckets are, since their names are global. */
 const EVERYWHERE = ''
 const AT_A_TIME = 1000

@@ -10,6 +10,8 @@ import type { Means } from './means.ts'
 import * as objects from './objects.ts'
 import { Records } from './records.ts'
 import type * as Shapes from './shapes.ts'
+import { listMultipartUploads, listParts } from './uploadlists.ts'
+import * as uploads from './uploads.ts'
 
 /** The operations, one a method, as AWS calls them. */
 export class S3 {
@@ -23,6 +25,10 @@ export class S3 {
 
   async createBucket(input: buckets.CreateBucketRequest, context: Context) {
     return buckets.createBucket(this.#means, input, context)
+  }
+
+  async deleteBucket(input: Shapes.InBucket, context: Context) {
+    return buckets.deleteBucket(this.#means, input, context)
   }
 
   async headBucket(input: Shapes.InBucket, context: Context) {
@@ -91,5 +97,33 @@ export class S3 {
 
   async listObjects(input: Shapes.ListObjectsRequest, context: Context) {
     return listObjects(this.#means, input, context)
+  }
+
+  async createMultipartUpload(input: Shapes.CreateMultipartUploadRequest, context: Context) {
+    return uploads.createMultipartUpload(this.#means, input, context)
+  }
+
+  async uploadPart(input: Shapes.UploadPartRequest, context: Context) {
+    return uploads.uploadPart(this.#means, input, context)
+  }
+
+  async uploadPartCopy(input: Shapes.UploadPartCopyRequest, context: Context) {
+    return uploads.uploadPartCopy(this.#means, input, context)
+  }
+
+  async completeMultipartUpload(input: Shapes.CompleteMultipartUploadRequest, context: Context) {
+    return uploads.completeMultipartUpload(this.#means, input, context)
+  }
+
+  async abortMultipartUpload(input: Shapes.OfUpload, context: Context) {
+    return uploads.abortMultipartUpload(this.#means, input, context)
+  }
+
+  async listParts(input: Shapes.ListPartsRequest, context: Context) {
+    return listParts(this.#means, input, context)
+  }
+
+  async listMultipartUploads(input: Shapes.ListMultipartUploadsRequest, context: Context) {
+    return listMultipartUploads(this.#means, input, context)
   }
 }

@@ -190,3 +190,102 @@ export interface ListObjectsOutput extends ListingOutput {
   readonly Marker: string
   readonly NextMarker?: string
 }
+
+export interface CreateMultipartUploadRequest extends OfObject, Description, EncryptionHeaders {
+  readonly ChecksumAlgorithm?: string
+  readonly ChecksumType?: string
+}
+
+export interface CreateMultipartUploadOutput extends OfUpload, EncryptionShown {
+  readonly ChecksumAlgorithm?: string
+  readonly ChecksumType?: string
+}
+
+export interface OfPart extends OfUpload {
+  readonly PartNumber: number
+}
+
+export interface UploadPartRequest extends OfPart, Uploading {}
+
+export interface UploadPartOutput extends EncryptionShown {
+  readonly ETag: string
+  readonly Checksum?: Checksum
+}
+
+export interface UploadPartCopyRequest extends OfPart, CopySource {
+  /** `bytes=0-99` */
+  readonly CopySourceRange?: string
+}
+
+export interface UploadPartCopyOutput extends EncryptionShown {
+  readonly CopyPartResult: { readonly ETag: string; readonly LastModified: number }
+}
+
+export interface CompletedPart {
+  readonly PartNumber: number
+  readonly ETag: string
+}
+
+export interface CompleteMultipartUploadRequest extends OfUpload, WritePreconditions {
+  readonly MultipartUpload?: { readonly Parts?: readonly CompletedPart[] }
+}
+
+export interface CompleteMultipartUploadOutput extends OfObject, EncryptionShown {
+  readonly Location: string
+  readonly ETag: string
+}
+
+export interface ListPartsRequest extends OfUpload {
+  readonly MaxParts?: number
+  readonly PartNumberMarker?: number
+}
+
+export interface PartShown {
+  readonly PartNumber: number
+  readonly ETag: string
+  readonly Size: number
+  readonly LastModified: number
+  readonly Checksum?: Checksum
+}
+
+export interface ListPartsOutput extends OfUpload {
+  readonly PartNumberMarker: number
+  readonly NextPartNumberMarker?: number
+  readonly MaxParts: number
+  readonly IsTruncated: boolean
+  readonly Parts: readonly PartShown[]
+  readonly StorageClass: string
+  readonly ChecksumAlgorithm?: string
+  readonly ChecksumType?: string
+}
+
+export interface ListMultipartUploadsRequest extends InBucket {
+  readonly Prefix?: string
+  readonly Delimiter?: string
+  readonly KeyMarker?: string
+  readonly UploadIdMarker?: string
+  readonly MaxUploads?: number
+  /** `url`: who writes the answer down has to encode the keys in it. */
+  readonly EncodingType?: string
+}
+
+export interface UploadShown {
+  readonly Key: string
+  readonly UploadId: string
+  readonly Initiated: number
+  readonly StorageClass: 'STANDARD'
+}
+
+export interface ListMultipartUploadsOutput extends InBucket {
+  readonly Prefix: string
+  readonly Delimiter?: string
+  readonly KeyMarker: string
+  readonly UploadIdMarker: string
+  readonly NextKeyMarker?: string
+  readonly NextUploadIdMarker?: string
+  readonly MaxUploads: number
+  readonly EncodingType?: string
+  readonly IsTruncated: boolean
+  readonly Uploads: readonly UploadShown[]
+  readonly CommonPrefixes: readonly { readonly Prefix: string }[]
+}
