@@ -46,6 +46,17 @@ test('only the names of services that have managed keys make any', async (t) => 
   await refuses(t, room.encrypt({ KeyId, Plaintext: bytes('x') }), 'NotFoundException')
 })
 
+test('a service that encrypts for somebody has the key made by using it', async (t) => {
+  const { room } = await scene(t)
+  const asked = { KeyId, KeySpec: 'AES_256' } as const
+  await refuses(t, room.generateDataKey(asked), 'NotFoundException')
+  const service = room.as({ via: 's3.amazonaws.com' })
+  const made = await Promise.all(Array.from({ length: 8 }, () => service.generateDataKey(asked)))
+  t.is(new Set(made.map((each) => each.KeyId)).size, 1)
+  t.is((await room.describeKey({ KeyId })).KeyMetadata!.Arn, made[0]!.KeyId)
+  await refuses(t, room.generateDataKey(asked), 'AccessDeniedException')
+})
+
 test('ListAliases shows the names of services, with a key once there is one, in the order of all names', async (t) => {
   const { room, id } = await scene(t)
   await room.createAlias({ AliasName: 'alias/aws-like', TargetKeyId: id })
