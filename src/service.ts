@@ -45,6 +45,8 @@ export interface Prepared extends Operation {
 export interface Gate {
   /** Throws what the caller is to be told; undefined lets it through, and a promise does so later. */
   admit(entry: Prepared, call: Call): Promise<void> | undefined
+  /** Hears of a call that is refused before: it is malformed, or there is no such key. Throws what is to be told instead. */
+  refused?(entry: Prepared, call: Call): void
 }
 
 /** What a service is made of. */
@@ -119,10 +121,25 @@ export class Service {
 
   /** `first` unless somebody else's commit came between: what was let through a gate once does not pass it again. */
   private attempt(entry: Prepared, call: Call, first: boolean): unknown {
-    entry.validate(call.input)
-    entry.check?.(call.input as never)
-    const located = this.locate(entry, call, 0)
-    return located === undefined ? this.enter(entry, call, first) : located.then(() => this.enter(entry, call, first))
+    let located: Promise<void> | undefined
+    try {
+      entry.validate(call.input)
+      entry.check?.(call.input as never)
+      located = this.locate(entry, call, 0)
+    } catch (error) {
+      return this.turnAway(entry, call, first, error)
+    }
+    if (located === undefined) return this.enter(entry, call, first)
+    return located.then(
+      () => this.enter(entry, call, first),
+      (error: unknown) => this.turnAway(entry, call, first, error),
+    )
+  }
+
+  /** Who is refused before the gates has come to them all the same. */
+  private turnAway(entry: Prepared, call: Call, first: boolean, error: unknown): never {
+    if (first) for (const gate of this.parts.gates) gate.refused?.(entry, call)
+    throw error
   }
 
   private enter(entry: Prepared, call: Call, first: boolean): unknown {
