@@ -6,19 +6,22 @@ export type Instant = number
 /** Reads the time; `Date.now` outside tests. */
 export type Clock = () => Instant
 
-/** A clock that can be set: it goes on from where it was set, at the pace of the one beneath it. */
+/** A clock that can be put ahead: it goes on from there, at the pace of the one beneath it. */
 export class RoomClock {
+  /** Milliseconds ahead of the clock beneath. */
+  ahead: number
   readonly #beneath: Clock
-  #ahead = 0
 
-  constructor(beneath: Clock) {
+  constructor(beneath: Clock, ahead = 0) {
     this.#beneath = beneath
+    this.ahead = ahead
   }
 
-  readonly now: Clock = () => this.#beneath() + this.#ahead
+  readonly now: Clock = () => this.#beneath() + this.ahead
 
-  set(instant: Instant): void {
-    this.#ahead = instant - this.#beneath()
+  /** How far ahead it would be, were it `instant` now. */
+  aheadAt(instant: Instant): number {
+    return instant - this.#beneath()
   }
 }
 

@@ -5,6 +5,7 @@
 import { NEVER, type Instant } from './clock.ts'
 import { fail } from './errors.ts'
 import { deletionDate, isPrimary, relatedRegions, withFields, type Key, type KeyFields } from './keys.ts'
+import type { Regions } from './regions.ts'
 import { edits, type Edit, type Records } from './store/cache.ts'
 
 /** `key`, and all related keys that are there at `now`. */
@@ -15,6 +16,16 @@ export async function relatedKeys(records: Records, key: Key, now: Instant): Pro
     if (other) members.push(other)
   }
   return members
+}
+
+/** The Regions that have a say in what `key` shares: its own, and those of all keys that are related to it at `now`. */
+export function placesOf(key: Key, now: Instant): string[] {
+  return [key.region, ...relatedRegions(key, now)]
+}
+
+/** Whether all of these Regions can be reached; if not, new material has to wait for them. */
+export function isReachable(key: Key, { regions, now }: { readonly regions: Regions; readonly now: Instant }): boolean {
+  return !placesOf(key, now).some((region) => regions.isDown(region))
 }
 
 /** The edits that give every related key these fields, which they share. */

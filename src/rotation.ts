@@ -1,6 +1,7 @@
 /**
  * Rotation of key material. Nothing is scheduled: rotations whose date has passed are made up for when a call meets the
- * key, or by a sweep, each with the date it was due. The primary key rotates for all its related keys, in one commit.
+ * key, or by a sweep, each with the date it was due. The primary key rotates for all its related keys, in one commit; and
+ * not before all of their Regions can be reached, since no key may encrypt with what another cannot decrypt.
  */
 import { SPECS, USES } from './algorithms.ts'
 import { after, type Backend, type Eventually } from './backends/backend.ts'
@@ -8,7 +9,8 @@ import { DAY, NEVER, type Instant } from './clock.ts'
 import type { Entropy } from './entropy.ts'
 import { isPrimary, newMaterial, withFields, type Key, type Material } from './keys.ts'
 import type { RotationType } from './model/kms.ts'
-import { relatedKeys } from './related.ts'
+import type { Regions } from './regions.ts'
+import { placesOf, relatedKeys } from './related.ts'
 import { edits, type Edit, type Records } from './store/cache.ts'
 import { isConflict } from './store/store.ts'
 
@@ -20,6 +22,7 @@ export interface Rotating {
   readonly records: Records
   readonly backend: Backend
   readonly entropy: Entropy
+  readonly regions: Regions
   readonly now: Instant
 }
 
@@ -35,24 +38,45 @@ export function underway(key: Key): Material | undefined {
   return key.materials.find(({ state, rotated }) => state === 'PENDING_ROTATION' && rotated !== undefined)
 }
 
-/** Dates up to `now` at which `key` was due to rotate by itself. A disabled key does not, nor does one to be deleted. */
-function dueDates(key: Key, now: Instant): Instant[] {
+/** Dates up to `now` at which `key` was due to rotate by itself. */
+function dueDates(key: Key, regions: Regions, now: Instant): Instant[] {
   const dates: Instant[] = []
-  if (!key.rotation || !key.enabled || key.deletion !== NEVER || key.pendingWindow > 0) return dates
-  const { next, periodInDays } = key.rotation
-  for (let date = next; date <= now; date += periodInDays * DAY) dates.push(date)
+  const period = (key.rotation?.periodInDays ?? 0) * DAY
+  for (let date = automatic(key, regions); date <= now; date = possible(key, date + period, regions)) dates.push(date)
   return dates
+}
+
+/** When `key` rotates by itself next; NEVER while it cannot. A disabled key does not, nor does one to be deleted. */
+function automatic(key: Key, regions: Regions): Instant {
+  const rotates = key.rotation && key.enabled && key.deletion === NEVER && key.pendingWindow === 0
+  return rotates ? possible(key, key.rotation.next, regions) : NEVER
+}
+
+/** When what is due on `key` at `date` can be done: not while a Region of its is cut off. */
+function possible(key: Key, date: Instant, regions: Regions): Instant {
+  return regions.available(date, placesOf(key, date))
+}
+
+/** When the rotation on demand that is under way is over; NEVER when none is, or while it cannot be. */
+function finishing(key: Key, regions: Regions): Instant {
+  const pending = underway(key)
+  return pending ? possible(key, pending.rotated!.at, regions) : NEVER
 }
 
 /** The key with what was due on it by now done: at once when that is nothing, else after it was committed. */
 export function upToDate(key: Key, rotating: Rotating): Eventually<Key> {
   if (!mayBeDue(key, rotating.now)) return key
-  const { multiRegion, account, id } = key
-  if (!multiRegion || isPrimary(key)) return isDue(key, rotating.now) ? catchUp(key, rotating) : key
-  return after(rotating.records.key(multiRegion.primary, account, id), (primary) => {
-    if (!primary || !isDue(primary, rotating.now)) return key
-    return catchUp(primary, rotating).then(async () => (await rotating.records.key(key.region, account, id)) ?? key)
+  return after(primaryOf(key, rotating.records), (primary) => {
+    if (!primary || !isDue(primary, rotating)) return key
+    const caughtUp = catchUp(primary, rotating)
+    if (primary.region === key.region) return caughtUp
+    return caughtUp.then(async () => (await rotating.records.key(key.region, key.account, key.id)) ?? key)
   }) as Eventually<Key>
+}
+
+/** The key whose rotations those of `key` are: its primary key, or itself. */
+export function primaryOf(key: Key, records: Records): Eventually<Key | undefined> {
+  return key.multiRegion && !isPrimary(key) ? records.key(key.multiRegion.primary, key.account, key.id) : key
 }
 
 /** A material that did not exist before. */
@@ -109,31 +133,31 @@ function turned(member: Key, steps: readonly Step[]): Map<string, Material> {
 
 /** Commits what is due on `primary`, by whomever; the key as it then is. */
 async function catchUp(primary: Key, rotating: Rotating): Promise<Key> {
-  const { records, now } = rotating
+  const { records } = rotating
   for (let key = primary; ;) {
     try {
-      await records.commit(await dueEdits(key, rotating))
+      await records.commit(await rotations(key, rotating))
     } catch (error) {
       // Whoever came first may have done it, or something else.
       if (!isConflict(error)) throw error
     }
     const next = await records.key(key.region, key.account, key.id)
-    if (!next || !isDue(next, now)) return next ?? key
+    if (!next || !isDue(next, rotating)) return next ?? key
     key = next
   }
 }
 
-async function dueEdits(primary: Key, rotating: Rotating): Promise<Edit[]> {
+/** The edits that bring about what is due on `primary` by now. */
+export async function rotations(primary: Key, rotating: Rotating): Promise<Edit[]> {
+  const { regions, now } = rotating
   const { rotation } = primary
-  const dates = dueDates(primary, rotating.now)
+  const dates = dueDates(primary, regions, now)
   const steps: Step[] = []
   for (const at of dates) {
     steps.push({ material: await freshMaterial(primary, { ...rotating, now: at }), at, type: 'AUTOMATIC' })
   }
-  const finishing = underway(primary)?.rotated
-  if (finishing && finishing.at <= rotating.now) {
-    steps.push({ material: underway(primary)!, at: finishing.at, type: 'ON_DEMAND' })
-  }
+  const finish = finishing(primary, regions)
+  if (finish <= now) steps.push({ material: underway(primary)!, at: finish, type: 'ON_DEMAND' })
   steps.sort((a, b) => a.at - b.at)
   const last = dates.at(-1)
   if (!rotation || last === undefined) return rotate(primary, steps, rotating)
@@ -141,9 +165,13 @@ async function dueEdits(primary: Key, rotating: Rotating): Promise<Edit[]> {
   return rotate(withFields(primary, { rotation: { ...rotation, next } }), steps, rotating)
 }
 
-function isDue(primary: Key, now: Instant): boolean {
-  const finishing = underway(primary)
-  return dueDates(primary, now).length > 0 || (finishing !== undefined && finishing.rotated!.at <= now)
+/** When `primary` rotates next, by itself or because somebody asked for it; NEVER when it does not, or cannot. */
+export function nextRotation(primary: Key, regions: Regions): Instant {
+  return Math.min(automatic(primary, regions), finishing(primary, regions))
+}
+
+function isDue(primary: Key, { regions, now }: Rotating): boolean {
+  return nextRotation(primary, regions) <= now
 }
 
 /** A first look, which needs no related key. */

@@ -11,7 +11,7 @@ import { nativeBackend } from './backends/native.ts'
 import type { Backend } from './backends/backend.ts'
 import { Client } from './client.ts'
 import { cloudtrail } from './cloudtrail/lookup.ts'
-import { RoomClock, type Clock } from './clock.ts'
+import { RoomClock, type Clock, type Instant } from './clock.ts'
 import { explain, type Explained, type Explanation } from './explain.ts'
 import { SEED_WARNING, seededEntropy, systemEntropy, type Entropy } from './entropy.ts'
 import { toFetch } from './http/fetch.ts'
@@ -27,6 +27,7 @@ import { inProcess, type Principal } from './inprocess.ts'
 import { Person } from './person.ts'
 import { Regions } from './regions.ts'
 import { Roots } from './roots.ts'
+import { Schedule, type Ahead } from './schedule.ts'
 import { Secrets } from './secrets.ts'
 import { seedFolder, seedOf, type Seed } from './seed.ts'
 import type { KeySpec } from './model/kms.ts'
@@ -36,6 +37,7 @@ import { Folders } from './services/folders.ts'
 import { permit } from './services/leave.ts'
 import { Services } from './services/services.ts'
 import { Records } from './store/cache.ts'
+import { Kept } from './store/kept.ts'
 import { openSqlite, verifySqlite } from './store/sqlite.ts'
 import type { Store } from './store/store.ts'
 import { sts } from './sts/sts.ts'
@@ -110,6 +112,8 @@ interface Made {
   readonly secrets: Secrets
   readonly clock: Clock
   readonly time: RoomClock
+  readonly ahead: Kept<Ahead>
+  readonly regions: Regions
   readonly identities: Identities
   readonly trail: Trail
   readonly accounts: readonly AccountConfig[]
@@ -131,6 +135,8 @@ export class Strongroom extends Person {
   readonly region: string
   /** Users, roles, accounts and their policies, to be looked at and changed. */
   readonly identities: Identities
+  /** The time, which can be put ahead: `await room.clock.advance('8 days')`. */
+  readonly clock: Schedule
   /** Which Regions are cut off. */
   readonly regions: Regions
   /** What happened, as CloudTrail tells it. */
@@ -170,8 +176,10 @@ export class Strongroom extends Person {
       const entropy = seed ? seededEntropy(seed.ids) : systemEntropy
       const backend = nativeBackend(hsm, trust)
       const secrets = new Secrets(store, backend, entropy)
-      const time = new RoomClock(clockOf(options))
+      const ahead = await Kept.open<Ahead>(store, 'clock')
+      const time = new RoomClock(clockOf(options), ahead.value?.ahead)
       const clock = time.now
+      const regions = new Regions({ clock, kept: await Kept.open(store, 'regions') })
       const accounts = options.accounts ?? defaultAccounts(options.account)
       const { organization, simulatedMfa } = options
       const identities = await Identities.open({
@@ -182,7 +190,10 @@ export class Strongroom extends Person {
       const trail = await Trail.open(store, { mode: options.audit ?? 'batched', entropy, keep })
       const adminToken = folder === undefined ? undefined : await adminTokenOf(folder)
       const room = new Strongroom(
-        { store, entropy, backend, secrets, clock, time, identities, trail, accounts, folder, adminToken },
+        {
+          ...{ store, entropy, backend, secrets, clock, time, ahead, regions, identities, trail },
+          ...{ accounts, folder, adminToken },
+        },
         options,
       )
       await room.sweep()
@@ -204,7 +215,7 @@ export class Strongroom extends Person {
   }
 
   private constructor(made: Made, options: StrongroomOptions) {
-    const { store, entropy, backend, secrets, clock, identities, trail, accounts } = made
+    const { store, entropy, backend, secrets, clock, regions, identities, trail, accounts } = made
     const log = options.log ?? (() => undefined)
     const records = new Records(
       store,
@@ -215,10 +226,9 @@ export class Strongroom extends Person {
     const authority = new Authority(records, identities, options.grantDelayMillis ?? 0)
     const settle = options.settleMillis ?? 0
     const knows = (arn: string) => identities.knows(arn)
-    const world = { records, backend, clock, entropy, secrets, settle, knows }
-    const regions = new Regions()
+    const world = { records, backend, clock, entropy, secrets, regions, settle, knows }
     const gates: Gate[] = []
-    const service = new Service({ ...world, authority, trail, regions, gates })
+    const service = new Service({ ...world, authority, trail, gates })
     const folders = new Folders(made.folder)
     const services = new Services({
       ...{ store, clock, entropy, log },
@@ -239,6 +249,9 @@ export class Strongroom extends Person {
     this.#trail = trail
     this.#authority = authority
     this.regions = regions
+    regions.whenBack(() => this.sweep())
+    const sweep = (until: Instant, reach: (at: Instant) => void) => this.#sweep(until, reach)
+    this.clock = new Schedule({ time: made.time, kept: made.ahead, sweep })
     this.#services = services
     this.#folders = folders
     this.#world = world
@@ -310,11 +323,15 @@ export class Strongroom extends Person {
    * aliases and grants, destroys imported material that has expired, rotates keys, ends grants and sessions. Writes down
    * when keys were last used, and files what is on record. How many keys it erased.
    */
-  async sweep(): Promise<number> {
-    const { records, backend, entropy, clock } = this.#world
-    const now = clock()
+  sweep(): Promise<number> {
+    return this.#sweep(this.#world.clock())
+  }
+
+  async #sweep(now: Instant, reach: (at: Instant) => void = () => undefined): Promise<number> {
+    const { records } = this.#world
     await records.lastUsage.flush()
-    const erased = await sweep({ records, backend, entropy, now })
+    const erased = await sweep({ ...this.#world, now }, reach)
+    reach(now)
     await this.identities.sweep(now)
     if (await this.#archive?.isDue(now)) await this.#archive?.ship(now)
     return erased

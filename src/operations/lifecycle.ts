@@ -3,7 +3,7 @@ import { DAY, NEVER } from '../clock.ts'
 import { fail } from '../errors.ts'
 import { deletionDate, isPrimary, withFields, type Key } from '../keys.ts'
 import { existing, operation } from '../operation.ts'
-import { relatedKeys, rescheduled } from '../related.ts'
+import { isReachable, relatedKeys, rescheduled, shared } from '../related.ts'
 import { freshMaterial, rotate } from '../rotation.ts'
 import { edits } from '../store/cache.ts'
 
@@ -13,15 +13,19 @@ export const enableKey = operation('EnableKey', {
   on: { key: switchable },
   mutates: true,
   async run(call) {
-    const { key, now } = call
+    const { key, now, records } = call
     if (key.enabled) return
     const enabled = withFields(key, { enabled: true })
+    const isMissed = key.rotation !== undefined && key.rotation.next <= now && !isReplica(key)
     // A rotation that was missed while the key was disabled is made up for at once; the schedule begins anew from it.
-    if (key.rotation && key.rotation.next <= now && !isReplica(key)) {
+    if (isMissed && isReachable(key, call)) {
       const rotation = { ...key.rotation, next: now + key.rotation.periodInDays * DAY }
       const material = await freshMaterial(key, call)
       const step = { material, at: now, type: 'AUTOMATIC' } as const
       call.put(...(await rotate(withFields(enabled, { rotation }), [step], call)))
+    } else if (isMissed) {
+      // It is due now, and waits for a Region that is cut off.
+      call.put(...(await shared(records, enabled, now, { rotation: { ...key.rotation, next: now } })))
     } else {
       call.put(edits.putKey(enabled))
     }

@@ -28,6 +28,7 @@ export const replicateKey = operation('ReplicateKey', {
   async run(call) {
     const { input, key, records, now, settle } = call
     const { ReplicaRegion: region } = input
+    call.regions.require(region)
     if (partitionOf(region) !== partitionOf(key.region)) {
       fail('ValidationException', `Region ${region} is not in the partition of ${key.arn}.`)
     }
@@ -110,6 +111,7 @@ function primary(states: readonly KeyState[]): Locator<Key> {
 
 /** The replica, in the Region that `field` names, of the primary key that was found before. */
 function replicaIn(field: string): Locator<Key> {
+  const { admit } = existing(field, ['Enabled', 'Updating'])
   return {
     async find(call) {
       const { key, records, now } = call
@@ -120,7 +122,10 @@ function replicaIn(field: string): Locator<Key> {
       const replica = await records.key(region, key.account, key.id)
       return replica && !isGone(replica, now) ? replica : missing(call, region)
     },
-    admit: existing(field, ['Enabled', 'Updating']).admit,
+    admit(replica, call) {
+      call.regions.require(replica.region)
+      admit(replica, call)
+    },
   }
 }
 

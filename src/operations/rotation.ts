@@ -5,7 +5,7 @@ import { isPresent, isPrimary, stateOf, type Key, type Material } from '../keys.
 import type { KeyState, RotationsListEntry } from '../model/kms.ts'
 import { existing, operation, type Locator } from '../operation.ts'
 import { pageEnd, pageOf } from '../paging.ts'
-import { refuseReplica, relatedKeys, shared } from '../related.ts'
+import { isReachable, refuseReplica, relatedKeys, shared } from '../related.ts'
 import { freshMaterial, ON_DEMAND_ROTATIONS, rotate, underway } from '../rotation.ts'
 import { edits } from '../store/cache.ts'
 import { withFields } from '../keys.ts'
@@ -93,7 +93,7 @@ export const rotateKeyOnDemand = operation('RotateKeyOnDemand', {
     refuseTooOften(key, now)
     const material = key.origin === 'EXTERNAL' ? waiting(key, now) : await freshMaterial(key, call)
     const counted = withFields(key, { onDemandRotations: key.onDemandRotations + 1 })
-    if (settle === 0) {
+    if (settle === 0 && isReachable(key, call)) {
       call.put(...(await rotate(counted, [{ material, at: now, type: 'ON_DEMAND' }], call)))
       return { KeyId: key.arn }
     }

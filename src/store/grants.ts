@@ -101,9 +101,10 @@ export class Grants {
     return undefined
   }
 
-  /** Grants of all keys whose end has come by `now`, soonest first. */
-  async expired(now: number, limit: number): Promise<Grant[]> {
-    const rows = await this.store.list('grants', 'grants_by_expiry', [], null, limit)
+  /** Grants of all keys whose end has come by `now`, soonest first, from the one after `after` on. */
+  async expired(now: number, after: Grant | undefined, limit: number): Promise<Grant[]> {
+    const from = after ? [after.expires, after.region, after.account, after.keyId, after.id] : null
+    const rows = await this.store.list('grants', 'grants_by_expiry', [], from, limit)
     return rows.map(grantFrom).filter(({ expires }) => expires <= now)
   }
 

@@ -228,9 +228,10 @@ test('the HSM closes the slots of deleted keys, and of keys nobody remembers', a
   const [clock, entropy, secrets] = [() => now, systemEntropy, new Secrets(store, backend, systemEntropy)]
   const identities = await Identities.open({ store, secrets, entropy, clock, accounts: [] })
   const authority = new Authority(records, identities, 0)
+  const regions = new Regions()
   const service = new Service({
     ...{ records, backend, clock, entropy, secrets, authority, trail: undefined, settle: 0 },
-    ...{ regions: new Regions(), gates: [] },
+    ...{ regions, gates: [] },
   })
   const room = new Client(service, inProcess(identities, { account: '000000000000', region: 'us-east-1' }))
   const create = async () => (await room.createKey({})).KeyMetadata!.KeyId
@@ -246,7 +247,7 @@ test('the HSM closes the slots of deleted keys, and of keys nobody remembers', a
   t.is(open(), 4, 'a rotation, and other changes of the record, close nothing')
   await room.scheduleKeyDeletion({ KeyId, PendingWindowInDays: 7 })
   now += 7 * DAY
-  t.is(await sweep({ records, backend, entropy: systemEntropy, now }), 1)
+  t.is(await sweep({ records, backend, entropy: systemEntropy, regions, now }), 1)
   t.is(open(), 1)
 
   for (let i = 0; i < 40; i++) await room.encrypt({ KeyId: await create(), Plaintext })
