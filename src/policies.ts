@@ -11,7 +11,7 @@ import { isPrincipalArn } from './policy/principal.ts'
 /** The one name a customer's key policy has. */
 export const POLICY_NAME = 'default'
 
-const MAX_BYTES = 32_768
+export const POLICY_BYTES = 32_768
 
 /** The text GetKeyPolicy gives: what was put, or the default, which leaves the key to the account's IAM policies. */
 export function policyOf(key: Key): string {
@@ -36,8 +36,8 @@ function defaultPolicy(region: string, account: string): string {
 
 /** Refuses what can be no key policy: too long, malformed, without principals, or permissive against its own meaning. */
 export function requirePolicy(text: string): void {
-  if (Buffer.byteLength(text) > MAX_BYTES) {
-    fail('LimitExceededException', `The key policy is longer than ${MAX_BYTES} bytes.`)
+  if (Buffer.byteLength(text) > POLICY_BYTES) {
+    fail('LimitExceededException', `The key policy is longer than ${POLICY_BYTES} bytes.`)
   }
   for (const { principal, conditions } of parseDocument(text).statements) {
     if (principal === undefined) invalidPrincipal()

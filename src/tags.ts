@@ -2,7 +2,7 @@
 import { fail } from './errors.ts'
 import type { Tag } from './model/kms.ts'
 
-const TAGS_PER_KEY = 50
+export const TAGS_PER_KEY = 50
 
 /** `tags` with `more` added or put in the place of those of the same key. */
 export function mergeTags(tags: readonly Tag[], more: readonly Tag[]): Tag[] {

@@ -1,0 +1,64 @@
+/** Quotas as somebody wrote them down: a word, or YAML of figures, with each mistake told by its line and column. */
+import { readFileSync } from 'node:fs'
+import { ConfigError, dictionary, oneOf, parseYaml, record, type Reader } from '../schema.ts'
+import { ADJUSTABLE, FIXED, isResource, RANGE, type QuotaProfile } from './figures.ts'
+import type { QuotaSetting } from './quotas.ts'
+
+const WORDS = ['off', 'aws', 'classic'] as const
+
+/** What a setting says: one of the words, or else the name of a file. */
+export function readQuotas(setting: string): QuotaSetting {
+  const word = WORDS.find((each) => each === setting)
+  if (word) return word
+  let text: string
+  try {
+    text = readFileSync(setting, 'utf8')
+  } catch (cause) {
+    const why = `cannot be read (${(cause as NodeJS.ErrnoException).code}), and is none of ${WORDS.join(', ')} either`
+    throw new ConfigError(`${setting}: ${why}`, { cause })
+  }
+  return parseQuotas(text, setting)
+}
+
+/** Throws a ConfigError with a line for each mistake: `file:line:column: what is wrong`. */
+export function parseQuotas(text: string, file: string): QuotaProfile {
+  return parseYaml(text, file, profile) as QuotaProfile
+}
+
+/** Figures where they are used, or the word or file that says them. */
+export const quotasReader: Reader = (node, name, tell) => {
+  if ('items' in node) return profile(node, name, tell)
+  const value: unknown = 'value' in node ? node.value : undefined
+  if (typeof value === 'string' && value !== '') return value
+  return tell(node.range[0], `\`${name}\` must be ${WORDS.join(', ')}, a file, or figures`)
+}
+
+const figures = record({
+  ...Object.fromEntries(Object.keys(ADJUSTABLE).map((quota) => [quota, figure(quota)])),
+  ...Object.fromEntries(Object.entries(FIXED).map(([quota, value]) => [quota, fixed(value)])),
+})
+
+const regions = dictionary(/^([a-z]+-){2,3}\d+$/, 'a Region like `us-east-1`', figures)
+
+const profile = record({
+  base: oneOf(['aws', 'classic']),
+  quotas: figures,
+  regions,
+  accounts: dictionary(/^\d{12}$/, 'an account id of 12 digits', record({ quotas: figures, regions })),
+})
+
+function figure(quota: string): Reader {
+  const isWhole = isResource(quota)
+  const [least, most] = isWhole ? [0, RANGE[1]] : RANGE
+  const what = isWhole ? 'a whole number' : 'a number of requests a second'
+  return (node, name, tell) => {
+    const value: unknown = 'value' in node ? node.value : undefined
+    const isNumber = typeof value === 'number' && (!isWhole || Number.isInteger(value))
+    if (isNumber && value >= least && value <= most) return value
+    return tell(node.range[0], `\`${name}\` must be ${what} from ${least} to ${most}`)
+  }
+}
+
+function fixed(value: number): Reader {
+  return (node, name, tell) => tell(node.range[0], `\`${name}\` is ${value}; AWS raises it for nobody`)
+}
