@@ -1,5 +1,6 @@
 /** What the package exports, and nothing else. */
 export { Strongroom, type StrongroomOptions } from './strongroom.ts'
+export type { ActiveFault, Fault } from './faults.ts'
 export type { Principal } from './inprocess.ts'
 export type { Client, Operations } from './client.ts'
 export { CIPHERTEXT_OVERHEAD, type KeyHandle } from './handle.ts'

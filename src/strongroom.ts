@@ -14,6 +14,7 @@ import { cloudtrail } from './cloudtrail/lookup.ts'
 import { RoomClock, type Clock, type Instant } from './clock.ts'
 import { explain, type Explained, type Explanation } from './explain.ts'
 import { SEED_WARNING, seededEntropy, systemEntropy, type Entropy } from './entropy.ts'
+import { Faults } from './faults.ts'
 import { toFetch } from './http/fetch.ts'
 import { createHandler } from './http/handler.ts'
 import type { Handle } from './http/message.ts'
@@ -43,6 +44,7 @@ import type { Store } from './store/store.ts'
 import { sts } from './sts/sts.ts'
 import { sweep } from './sweep.ts'
 import { adminTokenOf, makeFolder, openExisting, openVault, storePath } from './vault.ts'
+import { worldRoutes } from './worldadmin.ts'
 
 export interface StrongroomOptions {
   /** The folder to keep everything in, made if need be (0700). */
@@ -139,6 +141,8 @@ export class Strongroom extends Person {
   readonly clock: Schedule
   /** Which Regions are cut off. */
   readonly regions: Regions
+  /** What goes wrong on cue: `room.faults.add({ operation: 'Decrypt', error: 'ThrottlingException', times: 3 })`. */
+  readonly faults: Faults
   /** What happened, as CloudTrail tells it. */
   readonly audit: Audit
   readonly #world: World
@@ -228,7 +232,8 @@ export class Strongroom extends Person {
     const knows = (arn: string) => identities.knows(arn)
     const world = { records, backend, clock, entropy, secrets, regions, settle, knows }
     const gates: Gate[] = []
-    const service = new Service({ ...world, authority, trail, gates })
+    const parts = { ...world, authority, trail, gates }
+    const service = new Service(parts)
     const folders = new Folders(made.folder)
     const services = new Services({
       ...{ store, clock, entropy, log },
@@ -251,6 +256,7 @@ export class Strongroom extends Person {
     this.regions = regions
     regions.whenBack(() => this.sweep())
     const sweep = (until: Instant, reach: (at: Instant) => void) => this.#sweep(until, reach)
+    this.faults = new Faults(parts)
     this.clock = new Schedule({ time: made.time, kept: made.ahead, sweep })
     this.#services = services
     this.#folders = folders
@@ -283,7 +289,10 @@ export class Strongroom extends Person {
       ...(made.adminToken !== undefined && {
         admin: {
           token: made.adminToken,
-          routes: { identities: (method: string, body: string) => admin(identities, method, body) },
+          routes: {
+            identities: (method: string, body: string) => admin(identities, method, body),
+            ...worldRoutes(this),
+          },
         },
       }),
     })

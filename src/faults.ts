@@ -1,0 +1,212 @@
+/** Faults on cue, for trying how callers take them: errors, broken connections and delays, where and as often as is said. */
+import { setTimeout } from 'node:timers/promises'
+import type { Backend } from './backends/backend.ts'
+import { faulty } from './backends/faulty.ts'
+import { seededEntropy, systemEntropy, type Entropy } from './entropy.ts'
+import { KmsError, Unreachable } from './errors.ts'
+import { OPERATIONS, type OperationName } from './model/kms.ts'
+import type { Call } from './operation.ts'
+import { millisOf, type Span } from './schedule.ts'
+import type { Gate, Prepared } from './service.ts'
+
+/** What goes wrong, in which calls. A call has to meet all that is said of it. */
+export interface Fault {
+  readonly operation?: OperationName
+  /** A key's id or ARN, or its name as requests have it. */
+  readonly key?: string
+  /** The caller's account. */
+  readonly account?: string
+  readonly region?: string
+  /** Strikes in the cryptography, after all has been decided, whichever call it is for. */
+  readonly backend?: 'hsm'
+  /** What AWS would answer: `ThrottlingException`, `KMSInternalException`, `DependencyTimeoutException` … */
+  readonly error?: string
+  /** The connection breaks, without an answer. */
+  readonly drop?: boolean
+  /** How much longer it takes, in real time, whether or not it fails in the end: `200ms`. */
+  readonly latency?: Span
+  /** How often it strikes, until it is gone; default: until it is removed. */
+  readonly times?: number
+  /** How many such calls are left alone first. */
+  readonly after?: number
+  /** How likely it strikes, from 0 to 1. */
+  readonly probability?: number
+  /** Makes chance the same each time. */
+  readonly seed?: number
+}
+
+/** A fault that was added. */
+export interface ActiveFault {
+  readonly id: number
+  readonly fault: Fault
+  /** How often it has struck. */
+  readonly hits: number
+  remove(): void
+}
+
+/** Where faults strike: they are put up there as long as there are any, and cost nothing when there are none. */
+export interface FaultPlace {
+  readonly gates: Gate[]
+  backend: Backend
+}
+
+/** What is to happen, and after how many milliseconds. */
+interface Blow {
+  readonly latency: number
+  readonly failure: ((region: string) => Error) | undefined
+}
+
+export class Faults implements Gate {
+  readonly #place: FaultPlace
+  readonly #sound: Backend
+  #active: Active[] = []
+  #count = 0
+
+  constructor(place: FaultPlace) {
+    this.#place = place
+    this.#sound = place.backend
+  }
+
+  /** Throws a TypeError that says what is wrong with a fault. */
+  add(fault: Fault): ActiveFault {
+    requireFault(fault)
+    const active = new Active(++this.#count, fault, () => this.#set(this.#active.filter((each) => each !== active)))
+    this.#set([...this.#active, active])
+    return active
+  }
+
+  list(): readonly ActiveFault[] {
+    return this.#active
+  }
+
+  clear(): void {
+    this.#set([])
+  }
+
+  /** Strikes a call before anything is decided about it. */
+  admit(entry: Prepared, call: Call): Promise<void> | undefined {
+    return this.#strike((fault) => fault.backend === undefined && isAbout(fault, entry, call), call.context.region)
+  }
+
+  #set(active: Active[]): void {
+    this.#active = active
+    const { gates } = this.#place
+    const [inBackend, inCalls] = [true, false].map((is) =>
+      active.some(({ fault }) => (fault.backend !== undefined) === is),
+    )
+    if (gates.includes(this) !== inCalls) {
+      if (inCalls) gates.push(this)
+      else gates.splice(gates.indexOf(this), 1)
+    }
+    const strike = () => this.#strike((fault) => fault.backend !== undefined, '')
+    this.#place.backend = inBackend ? faulty(this.#sound, strike) : this.#sound
+  }
+
+  /** Those that strike do so in the order they were added, up to the first that lets nothing through. */
+  #strike(wanted: (fault: Fault) => boolean, region: string): Promise<void> | undefined {
+    let latency = 0
+    for (const active of this.#active) {
+      const blow: Blow | undefined = wanted(active.fault) ? active.strike() : undefined
+      latency += blow?.latency ?? 0
+      if (!blow?.failure) continue
+      if (latency === 0) throw blow.failure(region)
+      return setTimeout(latency).then(() => {
+        throw blow.failure!(region)
+      })
+    }
+    return latency === 0 ? undefined : setTimeout(latency)
+  }
+}
+
+/** A fault with its fortunes. */
+class Active implements ActiveFault {
+  readonly id: number
+  readonly fault: Fault
+  readonly remove: () => void
+  hits = 0
+  #seen = 0
+  readonly #entropy: Entropy
+
+  constructor(id: number, fault: Fault, remove: () => void) {
+    this.id = id
+    this.fault = fault
+    this.remove = remove
+    this.#entropy = fault.seed === undefined ? systemEntropy : seededEntropy(`fault ${fault.seed}`)
+  }
+
+  strike(): Blow | undefined {
+    const { times = Infinity, after = 0, probability = 1, latency = 0 } = this.fault
+    if (++this.#seen <= after || this.hits >= times || !this.#chance(probability)) return undefined
+    if (++this.hits === times) this.remove()
+    return { latency: millisOf(latency), failure: failureOf(this.fault) }
+  }
+
+  #chance(probability: number): boolean {
+    return probability >= 1 || Number.parseInt(this.#entropy.hex(4), 16) < probability * 2 ** 32
+  }
+}
+
+function failureOf({ error, drop, backend, latency }: Fault): Blow['failure'] {
+  if (drop) return (region) => new Unreachable(region, 'ECONNRESET')
+  // A device that is no slower is broken.
+  const code = error ?? (backend !== undefined && latency === undefined ? 'KMSInternalException' : undefined)
+  return code === undefined ? undefined : () => new KmsError(code, MESSAGES[code])
+}
+
+const MESSAGES: Readonly<Record<string, string>> = {
+  ThrottlingException: 'You have exceeded the rate at which you may call KMS. Reduce the frequency of your calls.',
+}
+
+function isAbout({ operation, key, account, region }: Fault, { name }: Prepared, call: Call): boolean {
+  if (operation !== undefined && operation !== name) return false
+  if (account !== undefined && account !== call.caller.account) return false
+  if (region !== undefined && region !== call.context.region) return false
+  return key === undefined || isWith(key, call)
+}
+
+function isWith(name: string, { key, source, destination, input }: Call): boolean {
+  const { KeyId, SourceKeyId, DestinationKeyId } = input as Record<string, unknown>
+  if ([KeyId, SourceKeyId, DestinationKeyId].includes(name)) return true
+  return [key, source, destination].some((each: { id: string; arn: string } | undefined) => {
+    return each !== undefined && (each.id === name || each.arn === name)
+  })
+}
+
+// What may be said --------------------------------------------------------------------------------
+
+const isText = (value: unknown) => typeof value === 'string' && value !== ''
+const isCount = (least: number) => (value: unknown) => Number.isSafeInteger(value) && (value as number) >= least
+
+/** Each member of a fault: what it takes, in words. */
+const MEMBERS: Readonly<Record<keyof Fault, readonly [is: (value: unknown) => boolean, takes: string]>> = {
+  operation: [(value) => isText(value) && Object.hasOwn(OPERATIONS, value as string), 'the name of an operation'],
+  key: [isText, "a key's id, ARN or name"],
+  account: [(value) => /^\d{12}$/.test(String(value)), 'an account, 12 digits'],
+  region: [isText, 'the name of a Region'],
+  backend: [(value) => value === 'hsm', '`hsm`'],
+  error: [(value) => /^[A-Z]\w*(Exception|Failure)$/.test(String(value)), 'the name of an exception'],
+  drop: [(value) => typeof value === 'boolean', 'true or false'],
+  latency: [(value) => millisOf(value as Span) >= 0, 'a span of time'],
+  times: [isCount(1), 'a whole number from 1 on'],
+  after: [isCount(0), 'a whole number'],
+  probability: [(value) => typeof value === 'number' && value >= 0 && value <= 1, 'a number from 0 to 1'],
+  seed: [isCount(0), 'a whole number'],
+}
+
+function requireFault(fault: Fault): void {
+  for (const [name, value] of Object.entries(fault)) {
+    if (value === undefined) continue
+    if (!Object.hasOwn(MEMBERS, name)) throw new TypeError(`\`${name}\` is nothing a fault has`)
+    const [is, takes] = MEMBERS[name as keyof Fault]
+    if (!is(value)) throw new TypeError(`\`${name}\` of a fault takes ${takes}`)
+  }
+  const { backend, operation, key, account, region, error, drop, latency } = fault
+  const scoped = operation ?? key ?? account ?? region
+  if (backend !== undefined && (scoped !== undefined || drop)) {
+    throw new TypeError('a fault of a backend strikes whoever calls, and breaks no connection')
+  }
+  if (backend === undefined && error === undefined && !drop && latency === undefined) {
+    throw new TypeError('a fault has an `error`, a `latency`, or `drop: true`')
+  }
+  if (error !== undefined && drop) throw new TypeError('a broken connection brings no `error`')
+}
