@@ -16,6 +16,7 @@ import type { Decision } from './decision.ts'
 import type { Caller } from './identity.ts'
 import { isGone, stateOf, withFields, type Key, type Material } from './keys.ts'
 import type { Inputs, KeyState, KeyUsageType, OperationName, Outputs } from './model/kms.ts'
+import type { Regions } from './regions.ts'
 import { upToDate } from './rotation.ts'
 import type { Secrets } from './secrets.ts'
 import { materialOf, type Edit, type Records, type Scope } from './store/cache.ts'
@@ -36,6 +37,8 @@ export class Call<I = unknown> {
   /** Where new ids come from. */
   readonly entropy: Entropy
   readonly secrets: Secrets
+  /** Which Regions can be reached. */
+  readonly regions: Regions
   /** Whether there is this principal; undefined when nobody can tell. */
   readonly knows: (arn: string) => boolean | undefined
   /** What the locators found, by the names the entry gave them. */
@@ -71,6 +74,7 @@ export class Call<I = unknown> {
     this.settle = world.settle
     this.entropy = world.entropy
     this.secrets = world.secrets
+    this.regions = world.regions
     this.knows = world.knows ?? (() => undefined)
   }
 
@@ -86,6 +90,7 @@ export interface World {
   readonly clock: Clock
   readonly entropy: Entropy
   readonly secrets: Secrets
+  readonly regions: Regions
   readonly settle: number
   /** Whether there is this principal; undefined in an account of which nobody is known. */
   readonly knows?: (arn: string) => boolean | undefined
