@@ -3,16 +3,16 @@
  * database are encrypted alike. Whole sectors follow a header with the file's number. A last one that is not full is followed
  * by as many zeros as it has bytes, so that a file's size tells its length and the two cannot disagree.
  */
-import { closeSync, fdatasyncSync, fstatSync, ftruncateSync, openSync, readSync, writeSync } from 'node:fs'
+import { closeSync, fstatSync, ftruncateSync, openSync, readSync, writeSync } from 'node:fs'
 
-/** Encrypts and decrypts sectors in place. */
+/** Encrypts and decrypts whole sectors in place, the first of which has the number `first`. */
 export interface SectorCipher {
-  encrypt(sector: number, data: Uint8Array): void
-  decrypt(sector: number, data: Uint8Array): void
+  encrypt(first: number, sectors: Uint8Array): void
+  decrypt(first: number, sectors: Uint8Array): void
   close(): void
 }
 
-export const SECTOR = 4096
+const SECTOR = 4096
 const HEADER = 16
 const MAGIC = 0x53524442
 /** Sectors a file can have: 2 GB, twice what PostgreSQL makes of a file. */
@@ -93,10 +93,11 @@ export class BlockFile {
     ftruncateSync(this.#fd, sizeOf(length))
   }
 
-  /** Waits until what was written is on the disk. */
-  sync(): void {
-    if (this.#changed) fdatasyncSync(this.#fd)
+  /** Whether something was written since this was last asked. */
+  takeChanged(): boolean {
+    const changed = this.#changed
     this.#changed = false
+    return changed
   }
 
   close(): void {
@@ -125,9 +126,7 @@ export class BlockFile {
 
   #put(first: number, sectors: Uint8Array): void {
     this.#changed = true
-    for (let i = 0; i * SECTOR < sectors.length; i++) {
-      this.#cipher.encrypt(this.#first + first + i, sectors.subarray(i * SECTOR, (i + 1) * SECTOR))
-    }
+    this.#cipher.encrypt(this.#first + first, sectors)
     for (let done = 0; done < sectors.length;) {
       done += writeSync(this.#fd, sectors, done, sectors.length - done, HEADER + first * SECTOR + done)
     }

@@ -1,7 +1,8 @@
 /** The file system that PostgreSQL is given: its files in a folder, each in encrypted sectors. */
 import { closeSync, fsyncSync, lstatSync, mkdirSync, openSync, readdirSync, renameSync, rmdirSync } from 'node:fs'
 import { readFileSync, unlinkSync, utimesSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { open } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
 import { PGlite } from '@electric-sql/pglite'
 import { BaseFilesystem, ERRNO_CODES, type FsStats } from '@electric-sql/pglite/basefs'
 import { BlockFile, lengthOf, NUMBERS, type SectorCipher } from './blocks.ts'
@@ -17,7 +18,10 @@ export class EncryptedFilesystem extends BaseFilesystem {
   readonly #folder: string
   readonly #cipher: SectorCipher
   readonly #numbers: Numbers
-  readonly #files = new Map<number, BlockFile>()
+  /** Open files, with their paths. */
+  readonly #files = new Map<number, [string, BlockFile]>()
+  /** What has changed since it was last made sure that it is on the disk. */
+  readonly #changed = new Set<string>()
 
   /** Keeps the files in `folder`/files, and beside them which numbers are taken. */
   constructor(folder: string, cipher: SectorCipher) {
@@ -42,12 +46,17 @@ export class EncryptedFilesystem extends BaseFilesystem {
     return { emscriptenOpts: { ...emscriptenOpts, preRun: [...preRun, mounted] } as typeof emscriptenOpts }
   }
 
+  /** Waits until all that was changed is on the disk: the library calls it before it answers. */
   override async syncToFs(): Promise<void> {
-    for (const file of this.#files.values()) file.sync()
+    for (const [path, file] of this.#files.values()) if (file.takeChanged()) this.#changed.add(path)
+    const changed = [...this.#changed]
+    this.#changed.clear()
+    await Promise.all(changed.map((path) => synced(this.#place(path))))
   }
 
   override async closeFs(): Promise<void> {
     for (const fd of this.#files.keys()) this.close(fd)
+    await this.syncToFs()
     this.#cipher.close()
   }
 
@@ -57,15 +66,14 @@ export class EncryptedFilesystem extends BaseFilesystem {
 
   open(path: string): number {
     const file = this.#open(path)
-    this.#files.set(file.fd, file)
+    this.#files.set(file.fd, [path, file])
     return file.fd
   }
 
   close(fd: number): void {
-    const file = this.#file(fd)
+    const [path, file] = this.#files.get(fd) ?? refuse(ERRNO_CODES.EBADF)
     this.#files.delete(fd)
-    file.sync()
-    file.close()
+    this.#leave(path, file)
   }
 
   read(fd: number, buffer: Uint8Array, offset: number, length: number, position: number): number {
@@ -82,6 +90,7 @@ export class EncryptedFilesystem extends BaseFilesystem {
 
   writeFile(path: string, data: string | Uint8Array): void {
     answered(() => writeFileSync(this.#place(path), '', { mode: 0o600 }))
+    this.#listed(path)
     if (data.length > 0) this.#with(path, (file) => file.write(Buffer.from(data as Uint8Array), 0))
   }
 
@@ -97,6 +106,7 @@ export class EncryptedFilesystem extends BaseFilesystem {
 
   mkdir(path: string, { recursive = false }: { recursive?: boolean } = {}): void {
     answered(() => mkdirSync(this.#place(path), { recursive, mode: 0o700 }))
+    this.#listed(path)
   }
 
   readdir(path: string): string[] {
@@ -105,18 +115,34 @@ export class EncryptedFilesystem extends BaseFilesystem {
 
   rename(from: string, to: string): void {
     answered(() => renameSync(this.#place(from), this.#place(to)))
+    if (this.#changed.delete(from)) this.#changed.add(to)
+    for (const open of this.#files.values()) if (open[0] === from) open[0] = to
+    this.#listed(from)
+    this.#listed(to)
   }
 
   rmdir(path: string): void {
     answered(() => rmdirSync(this.#place(path)))
+    this.#listed(path)
   }
 
   unlink(path: string): void {
     answered(() => unlinkSync(this.#place(path)))
+    this.#listed(path)
   }
 
   utimes(path: string, accessed: number, modified: number): void {
     answered(() => utimesSync(this.#place(path), accessed / 1000, modified / 1000))
+  }
+
+  /** What a folder lists has changed. */
+  #listed(path: string): void {
+    this.#changed.add(dirname(path))
+  }
+
+  #leave(path: string, file: BlockFile): void {
+    if (file.takeChanged()) this.#changed.add(path)
+    file.close()
   }
 
   #place(path: string): string {
@@ -128,16 +154,15 @@ export class EncryptedFilesystem extends BaseFilesystem {
   }
 
   #file(fd: number): BlockFile {
-    return this.#files.get(fd) ?? refuse(ERRNO_CODES.EBADF)
+    return (this.#files.get(fd) ?? refuse(ERRNO_CODES.EBADF))[1]
   }
 
   #with(path: string, act: (file: BlockFile) => void): void {
     const file = this.#open(path)
     try {
       answered(() => act(file))
-      file.sync()
     } finally {
-      file.close()
+      this.#leave(path, file)
     }
   }
 }
@@ -158,6 +183,16 @@ const STATS = {
 // What is seen inside; PostgreSQL insists on folders that nobody else can read.
 const FOLDER = { ...STATS, size: 4096, mode: 0o040700 }
 const FILE = { ...STATS, mode: 0o100600 }
+
+async function synced(place: string): Promise<void> {
+  try {
+    const file = await open(place)
+    await file.sync().finally(() => file.close())
+  } catch (error) {
+    // What was removed meanwhile need not be there.
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
+  }
+}
 
 /** Numbers of files, each given once; taken many at a time, and written down before the first of them is used. */
 class Numbers {
