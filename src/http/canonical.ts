@@ -1,15 +1,20 @@
 /**
  * The canonical request of AWS Signature Version 4: the one text both sides hash, made from the raw bytes of the request line
- * and headers. Rules of every service but S3: the path is normalised and then encoded once more.
+ * and headers. For every service but S3 the path is normalised and then encoded once more; S3's keys stand as they are.
  */
-import type { HttpRequest } from './message.ts'
+import type { RequestHead } from './message.ts'
 
 /** `signedHeaders` as the client listed them (`host;x-amz-date`); every one of them must be present in the request. */
-export function canonicalRequest(request: HttpRequest, signedHeaders: string, bodyHash: string): string {
+export function canonicalRequest(
+  request: RequestHead,
+  signedHeaders: string,
+  bodyHash: string,
+  pathRule = canonicalPath,
+): string {
   const { url, headers } = request
   const mark = url.indexOf('?')
   const path = mark < 0 ? url : url.slice(0, mark)
-  let text = `${request.method}\n${canonicalPath(path)}\n${mark < 0 ? '' : canonicalQuery(url.slice(mark + 1))}\n`
+  let text = `${request.method}\n${pathRule(path)}\n${mark < 0 ? '' : canonicalQuery(url.slice(mark + 1))}\n`
   for (const name of signedHeaders.split(';')) text += `${name}:${canonicalValue(headers[name] ?? '')}\n`
   return `${text}\n${signedHeaders}\n${bodyHash}`
 }
@@ -24,6 +29,11 @@ function canonicalPath(path: string): string {
   if (segments.length === 0) return '/'
   const normal = `/${segments.join('/')}${path.endsWith('/') ? '/' : ''}`
   return normal.replace(/[^A-Za-z0-9\-._~/]/gu, percent)
+}
+
+/** S3's rule: encoded once, whatever the segments are. */
+export function canonicalKeyPath(path: string): string {
+  return path.split('/').map(normal).join('/')
 }
 
 /** Sorted by encoded name, then by encoded value; compared as pairs, for `=` sorts after `-` and would mislead in a joined text. */

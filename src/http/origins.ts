@@ -1,7 +1,7 @@
 /** How requests came: equal ones share one origin, by which the trail and decisions tell them apart. */
 import { isIP } from 'node:net'
 import type { Origin } from '../origin.ts'
-import type { HttpRequest, Way } from './message.ts'
+import type { RequestHead, Way } from './message.ts'
 
 const MOST = 4096
 /** The client's own words go into every record: this much of them. */
@@ -12,7 +12,7 @@ const IN_PROCESS: Way = { address: '127.0.0.1', secure: true }
 export class Origins {
   #known = new Map<string, Origin>()
 
-  of({ headers, way = IN_PROCESS }: HttpRequest): Origin {
+  of({ headers, way = IN_PROCESS }: RequestHead): Origin {
     const userAgent = (headers['user-agent'] ?? '').slice(0, AGENT_LENGTH)
     const { secure, tls, endpoint } = way
     const sourceIp = plain(way.address)

@@ -22,15 +22,15 @@ export interface Verified {
   readonly region: string
 }
 
-const ALGORITHM = 'AWS4-HMAC-SHA256'
+export const ALGORITHM = 'AWS4-HMAC-SHA256'
 /** The service that refusals tell of. */
 const SERVICE = 'kms'
-const TERMINATOR = 'aws4_request'
+export const TERMINATOR = 'aws4_request'
 const SKEW_MINUTES = 5
 /** Any Region AWS has named so far, and any it may name: `eu-west-3`, `us-gov-east-1`, `us-isob-east-1`. */
-const REGION = /^(?:[a-z]{1,12}-){2,3}\d{1,2}$/
+export const REGION = /^(?:[a-z]{1,12}-){2,3}\d{1,2}$/
 /** `20150830T123600Z`. */
-const TIMESTAMP = /^\d{4}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])T(?:[01]\d|2[0-3])[0-5]\d[0-5]\dZ$/
+export const TIMESTAMP = /^\d{4}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])T(?:[01]\d|2[0-3])[0-5]\d[0-5]\dZ$/
 /** What decides the meaning of a request; each must be under the signature when it is present. `host` must always be. */
 const MUST_BE_SIGNED = ['x-amz-target', 'x-amz-date', 'x-amz-security-token', 'x-strongroom-grant-expires-in']
 const SIGNING_KEYS = 256
@@ -108,9 +108,9 @@ export function stringToSign(timestamp: string, scope: string, canonical: string
   return `${ALGORITHM}\n${timestamp}\n${scope}\n${hash('sha256', canonical)}`
 }
 
-function hmac(key: string | Buffer, text: string): Buffer
-function hmac(key: string | Buffer, text: string, encoding: 'hex'): string
-function hmac(key: string | Buffer, text: string, encoding?: 'hex'): string | Buffer {
+export function hmac(key: string | Buffer, text: string): Buffer
+export function hmac(key: string | Buffer, text: string, encoding: 'hex'): string
+export function hmac(key: string | Buffer, text: string, encoding?: 'hex'): string | Buffer {
   const mac = createHmac('sha256', key).update(text)
   return encoding ? mac.digest(encoding) : mac.digest()
 }
@@ -211,13 +211,13 @@ function mismatch(): never {
 }
 
 /** Both are 64 hexadecimal digits when they are anything; the length of ours is no secret. */
-function sameSignature(ours: string, theirs: string): boolean {
+export function sameSignature(ours: string, theirs: string): boolean {
   const claim = Buffer.from(theirs)
   return claim.length === ours.length && timingSafeEqual(Buffer.from(ours), claim)
 }
 
 /** Hashed first, so that neither content nor length of the token shows in the time taken. */
-function sameToken(ours: string | undefined, theirs: string | undefined): boolean {
+export function sameToken(ours: string | undefined, theirs: string | undefined): boolean {
   if (ours === undefined || theirs === undefined) return ours === theirs
   return timingSafeEqual(hash('sha256', ours, 'buffer'), hash('sha256', theirs, 'buffer'))
 }
@@ -225,7 +225,7 @@ function sameToken(ours: string | undefined, theirs: string | undefined): boolea
 const basic = (millis: number): string => new Date(millis).toISOString().replace(/[-:]|\.\d{3}/g, '')
 
 /** Of a text that `TIMESTAMP` matches. By hand, for this is on the way of every request and `Date.parse` costs a microsecond. */
-const millisOf = (timestamp: string): number =>
+export const millisOf = (timestamp: string): number =>
   Date.UTC(
     Number(timestamp.slice(0, 4)),
     Number(timestamp.slice(4, 6)) - 1,
