@@ -6,7 +6,7 @@ import { DiskError } from '../../../src/services/disk/failure.ts'
 const MEBIBYTE = 1024 * 1024
 const path = join(process.argv[2]!, 'volume')
 await Disk.create(path, 8 * MEBIBYTE)
-const disk = await Disk.open(path, Buffer.from(Array(64).keys()))
+const disk = await Disk.open(path, Uint8Array.from({ length: 64 }, (_, at) => at))
 await disk.write(0, Buffer.alloc(1000, 'kept'))
 const code = await disk.write(4096, Buffer.alloc(4 * MEBIBYTE, 1)).then(
   () => 'written',
