@@ -3,11 +3,13 @@ import { readFileSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { accountsReader, organizationReader } from './identities/written.ts'
 import type { AccountConfig, OrganizationConfig } from './identity.ts'
+import type { QuotaSetting } from './quotas/quotas.ts'
+import { quotasReader, readQuotas } from './quotas/written.ts'
 import { ConfigError, flag, integer, list, oneOf, parseYaml, record, text, type Reader } from './schema.ts'
 
 export { ConfigError } from './schema.ts'
 
-/** All of these but `accounts`, `organization` and the last six are also flags of `strongroom serve`; a flag that is given wins over the file. */
+/** Many of these are also flags of `strongroom serve`; a flag that is given wins over the file. */
 export interface Config {
   accounts?: AccountConfig[]
   organization?: OrganizationConfig
@@ -26,6 +28,8 @@ export interface Config {
   /** Any six digits pass for the code of an MFA device. */
   simulatedMfa?: boolean
   grantDelayMillis?: number
+  /** The file says `aws`, `classic`, figures, or the name of a file with such figures. */
+  quotas?: QuotaSetting
   audit?: 'batched' | 'strict' | 'off'
   /** Days that files of the audit trail are kept. */
   auditDays?: number
@@ -48,12 +52,13 @@ export const ACCOUNT_ID = /^\d{12}$/
 export function readConfig(file: string): Config {
   const config = parseConfig(readText(file), file)
   const path = (value: string) => resolve(dirname(file), value)
-  const { data, tls, attestationRoots } = config
+  const { data, tls, attestationRoots, quotas } = config
   return {
     ...config,
     data: data === undefined ? undefined : path(data),
     tls: tls === undefined ? undefined : { cert: path(tls.cert), key: path(tls.key) },
     attestationRoots: attestationRoots?.map((root) => readText(path(root))),
+    ...(quotas !== undefined && { quotas: typeof quotas === 'string' ? readQuotas(quotas, path) : quotas }),
   }
 }
 
@@ -89,6 +94,7 @@ function shape(): Reader {
     settleMillis: integer(RANGES.settleMillis),
     simulatedMfa: flag,
     grantDelayMillis: integer(RANGES.grantDelayMillis),
+    quotas: quotasReader,
     audit: oneOf(['batched', 'strict', 'off']),
     auditDays: integer(RANGES.auditDays),
   })

@@ -26,6 +26,8 @@ import { Identities } from './identities/identities.ts'
 import { defaultAccounts, type AccountConfig, type OrganizationConfig } from './identity.ts'
 import { inProcess, type Principal } from './inprocess.ts'
 import { Person } from './person.ts'
+import { quotasAdmin } from './quotas/admin.ts'
+import { Quotas, type QuotaSetting } from './quotas/quotas.ts'
 import { Regions } from './regions.ts'
 import { Roots } from './roots.ts'
 import { Schedule, type Ahead } from './schedule.ts'
@@ -80,6 +82,11 @@ export interface StrongroomOptions {
   deviceRate?: number
   /** How many of them may come at once. Default: a second's worth. */
   deviceBurst?: number
+  /**
+   * Throttles requests as AWS does, by account and Region: with the figures of today (`aws`), those that used to be
+   * (`classic`), or your own. Default `off`. How many keys, aliases, grants and key stores there may be is limited always.
+   */
+  quotas?: QuotaSetting
   /** Milliseconds that a replica is Creating, a moved primary key Updating, and a rotation on demand under way. Default 0. */
   settleMillis?: number
   /** RSA keys to have ready before they are asked for, by spec: `{ RSA_4096: 4 }`, so that CreateKey does not wait. */
@@ -118,6 +125,7 @@ interface Made {
   readonly regions: Regions
   readonly identities: Identities
   readonly trail: Trail
+  readonly quotas: Quotas
   readonly accounts: readonly AccountConfig[]
   readonly folder: string | undefined
   /** What the admin route asks for; without a folder there is none. */
@@ -141,6 +149,8 @@ export class Strongroom extends Person {
   readonly clock: Schedule
   /** Which Regions are cut off. */
   readonly regions: Regions
+  /** How much may be asked, and how much there may be: `room.quotas.set({ quota: 'Symmetric', value: 20000 })`. */
+  readonly quotas: Quotas
   /** What goes wrong on cue: `room.faults.add({ operation: 'Decrypt', error: 'ThrottlingException', times: 3 })`. */
   readonly faults: Faults
   /** What happened, as CloudTrail tells it. */
@@ -192,10 +202,11 @@ export class Strongroom extends Person {
       })
       const keep = folder === undefined ? (options.auditRecords ?? 100_000) : undefined
       const trail = await Trail.open(store, { mode: options.audit ?? 'batched', entropy, keep })
+      const quotas = await Quotas.open(options.quotas ?? 'off', store)
       const adminToken = folder === undefined ? undefined : await adminTokenOf(folder)
       const room = new Strongroom(
         {
-          ...{ store, entropy, backend, secrets, clock, time, ahead, regions, identities, trail },
+          ...{ store, entropy, backend, secrets, clock, time, ahead, regions, identities, trail, quotas },
           ...{ accounts, folder, adminToken },
         },
         options,
@@ -219,7 +230,7 @@ export class Strongroom extends Person {
   }
 
   private constructor(made: Made, options: StrongroomOptions) {
-    const { store, entropy, backend, secrets, clock, regions, identities, trail, accounts } = made
+    const { store, entropy, backend, secrets, clock, regions, identities, trail, quotas, accounts } = made
     const log = options.log ?? (() => undefined)
     const records = new Records(
       store,
@@ -230,8 +241,8 @@ export class Strongroom extends Person {
     const authority = new Authority(records, identities, options.grantDelayMillis ?? 0)
     const settle = options.settleMillis ?? 0
     const knows = (arn: string) => identities.knows(arn)
-    const world = { records, backend, clock, entropy, secrets, regions, settle, knows }
-    const gates: Gate[] = []
+    const world = { records, backend, clock, entropy, secrets, regions, settle, limits: quotas, knows }
+    const gates: Gate[] = quotas.throttles ? [quotas] : []
     const parts = { ...world, authority, trail, gates }
     const service = new Service(parts)
     const folders = new Folders(made.folder)
@@ -254,6 +265,7 @@ export class Strongroom extends Person {
     this.#trail = trail
     this.#authority = authority
     this.regions = regions
+    this.quotas = quotas
     regions.whenBack(() => this.sweep())
     const sweep = (until: Instant, reach: (at: Instant) => void) => this.#sweep(until, reach)
     this.faults = new Faults(parts)
@@ -291,6 +303,7 @@ export class Strongroom extends Person {
           token: made.adminToken,
           routes: {
             identities: (method: string, body: string) => admin(identities, method, body),
+            quotas: quotasAdmin(quotas),
             ...worldRoutes(this),
           },
         },

@@ -96,6 +96,26 @@ test('every flag arrives where it belongs', async (t) => {
   t.true(out.includes('https://::1:4999') && out.endsWith('\nReady.\n'))
 })
 
+test('quotas are named, or written down in a file, whose mistakes are told', async (t) => {
+  const path = folder(t)
+  const [file, wrong] = [join(path, 'quotas.yaml'), join(path, 'wrong.yaml')]
+  writeFileSync(file, 'quotas: { Symmetric: 20000 }\n')
+  writeFileSync(wrong, 'quotas:\n  Symetric: 20000\n  TagsPerKey: 60\n')
+  t.is((await run('serve')).opened?.quotas, undefined)
+  t.is((await run('serve --quotas classic')).opened?.quotas, 'classic')
+  t.deepEqual((await run(`serve --quotas ${file}`)).opened?.quotas, { quotas: { Symmetric: 20_000 } })
+  const refused = await run(`serve --quotas ${wrong}`)
+  t.is(refused.code, 2)
+  t.is(refused.opened, undefined)
+  t.deepEqual(refused.error.trimEnd().split('\n'), [
+    `${wrong}:2:3: unknown key \`Symetric\`; did you mean \`Symmetric\`?`,
+    `${wrong}:3:15: \`TagsPerKey\` is 50; AWS raises it for nobody`,
+  ])
+  const none = await run('serve --quotas awz')
+  t.is(none.code, 2)
+  t.is(none.error, 'awz: cannot be read (ENOENT), and is none of off, aws, classic either\n')
+})
+
 test('in memory there is no folder', async (t) => {
   const { opened, out } = await run('serve --memory')
   t.like(opened, { memory: true, data: undefined })
@@ -313,6 +333,7 @@ function serveFlags(): string {
     'tls',
     'slots',
     'device-rate',
+    'quotas',
     'audit',
     'seed',
   ]

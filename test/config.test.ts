@@ -45,6 +45,7 @@ tls: { cert: c.pem, key: k.pem }
 attestationRoots: [nitro.pem]
 settleMillis: 250
 grantDelayMillis: 500
+quotas: { base: classic, quotas: { Symmetric: 20000 } }
 audit: off
 auditDays: 90
 `,
@@ -71,6 +72,7 @@ auditDays: 90
     attestationRoots: ['nitro.pem'],
     settleMillis: 250,
     grantDelayMillis: 500,
+    quotas: { base: 'classic', quotas: { Symmetric: 20_000 } },
     audit: 'off',
     auditDays: 90,
   },
@@ -154,7 +156,7 @@ test(
   'a list',
   refuses,
   '- a',
-  '1:1: `file` must have the keys accounts, organization, account, host, port, data, memory, slots, deviceRate, seed, tls, attestationRoots, settleMillis, simulatedMfa, grantDelayMillis, audit, auditDays',
+  '1:1: `file` must have the keys accounts, organization, account, host, port, data, memory, slots, deviceRate, seed, tls, attestationRoots, settleMillis, simulatedMfa, grantDelayMillis, quotas, audit, auditDays',
 )
 test('two documents', refuses, '---\nport: 1\n---\nport: 2', '3:1: Source contains multiple documents')
 test('a key given twice', refuses, 'port: 1\nport: 2', '2:1: Map keys must be unique')

@@ -5,6 +5,7 @@ import type { Config } from '../config.ts'
 import { isLoopback } from '../http/server.ts'
 import type { Listener, ListenOptions } from '../http/server.ts'
 import { defaultAccounts } from '../identity.ts'
+import { readQuotas } from '../quotas/written.ts'
 import { SEED_WARNING } from '../entropy.ts'
 import type { StrongroomOptions } from '../strongroom.ts'
 import { UsageError, wholeNumber } from './flags.ts'
@@ -21,6 +22,7 @@ export const SERVE = {
   tls: { values: ['CERT', 'KEY'], help: 'serve HTTPS with this certificate and key (PEM files)' },
   slots: { values: ['N'], help: 'keys the HSM holds open at a time (65536)' },
   'device-rate': { values: ['N'], help: 'operations per second of the whole HSM (no limit)' },
+  quotas: { values: ['aws|classic|FILE'], help: 'throttle as AWS does: its figures, those of old, or yours (off)' },
   audit: { values: ['MODE'], help: 'when what happened is on record: batched (default), strict, or off' },
   seed: { values: ['N'], help: 'make the same keys and ids each time, for tests; such keys are not secret' },
 } as const satisfies Flags
@@ -65,6 +67,7 @@ export function settings(given: Given<typeof SERVE>): Config {
     seed: wholeNumber('seed', given.seed, RANGES.seed) ?? file.seed,
     attestationRoots: file.attestationRoots,
     organization: file.organization,
+    quotas: given.quotas ? readQuotas(given.quotas[0]!) : file.quotas,
     audit: modeOf(given.audit?.[0]) ?? file.audit,
     grantDelayMillis: file.grantDelayMillis,
     settleMillis: file.settleMillis,

@@ -1,8 +1,8 @@
 /** Changes of quotas at run time: which there may be, and the record of them, for when the folder is opened again. */
 import { fail } from '../errors.ts'
 import { nearest } from '../nearest.ts'
-import { Resources } from '../store/resources.ts'
-import { isConflict, type Store } from '../store/store.ts'
+import { Kept } from '../store/kept.ts'
+import type { Store } from '../store/store.ts'
 import { ADJUSTABLE, FIXED, isResource, RANGE, type Figured, type QuotaProfile } from './figures.ts'
 
 /** Whose quotas, and where; everybody's, and everywhere, when it is not said. */
@@ -23,27 +23,19 @@ export interface QuotaChange extends QuotaNamed {
 }
 
 export class Changes {
-  readonly #store: Store
-  readonly #records: Resources<QuotaChange>
-  /** By name, as they are on record. */
-  readonly #all = new Map<string, QuotaChange>()
+  readonly #kept: Kept<{ readonly changes: readonly QuotaChange[] }>
+  #changing: Promise<void> = Promise.resolve()
 
-  constructor(store: Store) {
-    this.#store = store
-    this.#records = new Resources(store, 'kms:quota')
+  static async open(store: Store): Promise<Changes> {
+    return new Changes(await Kept.open(store, 'quotas'))
   }
 
-  async load(): Promise<void> {
-    let after: string | undefined
-    do {
-      const page = await this.#records.list('', after, 1000)
-      for (const { name, value } of page) this.#all.set(name, value)
-      after = page.at(-1)?.name
-    } while (after !== undefined)
+  private constructor(kept: Kept<{ readonly changes: readonly QuotaChange[] }>) {
+    this.#kept = kept
   }
 
   get all(): readonly QuotaChange[] {
-    return [...this.#all.values()]
+    return this.#kept.value?.changes ?? []
   }
 
   /** The same, as somebody would have written it down. */
@@ -53,34 +45,33 @@ export class Changes {
     return { ...of(undefined), accounts: Object.fromEntries([...accounts].map((account) => [account, of(account)])) }
   }
 
+  /** In the place of an earlier change of the same quota, there and of that account. */
   async set({ quota, value, account, region }: QuotaChange): Promise<void> {
     requireAdjustable(quota)
     requireValue(quota, value)
     requireWhose({ account, region })
     const change = { quota, value, account, region }
-    await this.#keep(nameOf(change), change)
+    await this.#keep((all) => [...all.filter((each) => !isSame(each, change)), change])
   }
 
-  async reset({ quota, account, region }: QuotaNamed): Promise<void> {
-    requireAdjustable(quota)
-    const name = nameOf({ quota, account, region })
-    if (!this.#all.has(name)) fail('NotFoundException', `\`${quota}\` was not changed there.`)
-    await this.#keep(name, undefined)
-  }
-
-  async #keep(name: string, change: QuotaChange | undefined): Promise<void> {
-    const version = (await this.#records.get('', name))?.version ?? 0
-    const edit = change ? this.#records.put('', name, change, version) : this.#records.erase('', name, version)
-    try {
-      await this.#store.commit([edit])
-    } catch (error) {
-      // Somebody else changed it at the same time.
-      if (isConflict(error)) return this.#keep(name, change)
-      throw error
+  async reset(named: QuotaNamed): Promise<void> {
+    requireAdjustable(named.quota)
+    if (!this.all.some((each) => isSame(each, named))) {
+      fail('NotFoundException', `\`${named.quota}\` was not changed there.`)
     }
-    if (change) this.#all.set(name, change)
-    else this.#all.delete(name)
+    await this.#keep((all) => all.filter((each) => !isSame(each, named)))
   }
+
+  /** One after the other, so that none is lost. */
+  #keep(next: (all: readonly QuotaChange[]) => readonly QuotaChange[]): Promise<void> {
+    const done = this.#changing.then(() => this.#kept.put({ changes: next(this.all) }))
+    this.#changing = done.catch(() => undefined)
+    return done
+  }
+}
+
+function isSame(one: QuotaNamed, other: QuotaNamed): boolean {
+  return one.quota === other.quota && one.account === other.account && one.region === other.region
 }
 
 export function requireQuota(quota: string): void {
@@ -110,10 +101,6 @@ function requireWhose({ account, region }: Whose): void {
   if (region !== undefined && !/^([a-z]+-){2,3}\d+$/.test(region)) {
     fail('ValidationException', 'a Region has a name like `us-east-1`')
   }
-}
-
-function nameOf({ quota, account = '*', region = '*' }: QuotaNamed): string {
-  return `${account} ${region} ${quota}`
 }
 
 /** Changes for everybody, or for one account. */

@@ -40,9 +40,7 @@ export class Quotas implements Gate, Limits {
 
   /** With the changes that the store has on record. */
   static async open(setting: QuotaSetting, store: Store): Promise<Quotas> {
-    const changes = new Changes(store)
-    await changes.load()
-    return new Quotas(setting, changes)
+    return new Quotas(setting, await Changes.open(store))
   }
 
   private constructor(setting: QuotaSetting, changes: Changes) {

@@ -6,18 +6,18 @@ import type { QuotaSetting } from './quotas.ts'
 
 const WORDS = ['off', 'aws', 'classic'] as const
 
-/** What a setting says: one of the words, or else the name of a file. */
-export function readQuotas(setting: string): QuotaSetting {
+/** What a setting says: one of the words, or else the name of a file, which `path` completes. */
+export function readQuotas(setting: string, path = (file: string) => file): QuotaSetting {
   const word = WORDS.find((each) => each === setting)
   if (word) return word
   let text: string
   try {
-    text = readFileSync(setting, 'utf8')
+    text = readFileSync(path(setting), 'utf8')
   } catch (cause) {
     const why = `cannot be read (${(cause as NodeJS.ErrnoException).code}), and is none of ${WORDS.join(', ')} either`
     throw new ConfigError(`${setting}: ${why}`, { cause })
   }
-  return parseQuotas(text, setting)
+  return parseQuotas(text, path(setting))
 }
 
 /** Throws a ConfigError with a line for each mistake: `file:line:column: what is wrong`. */
