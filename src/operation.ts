@@ -15,6 +15,8 @@ import type { Context } from './context.ts'
 import type { Decision } from './decision.ts'
 import type { Caller } from './identity.ts'
 import { isGone, stateOf, withFields, type Key, type Material } from './keys.ts'
+import { managedKey, managedServiceOf } from './managed.ts'
+import { AWS_LIMITS, type Limits } from './limits.ts'
 import type { Inputs, KeyState, KeyUsageType, OperationName, Outputs } from './model/kms.ts'
 import type { Regions } from './regions.ts'
 import { upToDate } from './rotation.ts'
@@ -39,6 +41,8 @@ export class Call<I = unknown> {
   readonly secrets: Secrets
   /** Which Regions can be reached. */
   readonly regions: Regions
+  /** How much there may be of anything. */
+  readonly limits: Limits
   /** Whether there is this principal; undefined when nobody can tell. */
   readonly knows: (arn: string) => boolean | undefined
   /** What the locators found, by the names the entry gave them. */
@@ -75,6 +79,7 @@ export class Call<I = unknown> {
     this.entropy = world.entropy
     this.secrets = world.secrets
     this.regions = world.regions
+    this.limits = world.limits ?? AWS_LIMITS
     this.knows = world.knows ?? (() => undefined)
   }
 
@@ -92,6 +97,8 @@ export interface World {
   readonly secrets: Secrets
   readonly regions: Regions
   readonly settle: number
+  /** AWS's when absent. */
+  readonly limits?: Limits
   /** Whether there is this principal; undefined in an account of which nobody is known. */
   readonly knows?: (arn: string) => boolean | undefined
 }
@@ -339,9 +346,17 @@ const text = (call: Call, field: string): string => (call.input as Record<string
 export function find(call: Call, name: string): Eventually<Key> {
   const key = call.records.find(call.scope, name)
   if (!(key instanceof Promise) && call.now < key.calmUntil) return key
-  return after(key, (found) =>
+  const known = key instanceof Promise && call.context.via ? key.catch((missing) => made(missing, call, name)) : key
+  return after(known, (found) =>
     after(met(found, call), (present) => present ?? missingKey(found, name)),
   ) as Eventually<Key>
+}
+
+/** The key AWS manages for a service, made because that service asks for it; `missing` is thrown for any other. */
+function made(missing: unknown, call: Call, name: string): Promise<Key> {
+  const service = missing instanceof MissingResource ? managedServiceOf(name, call.scope) : undefined
+  if (service === undefined) throw missing
+  return managedKey(service, call)
 }
 
 /**
