@@ -38,6 +38,7 @@ import type { World } from './operation.ts'
 import { Service, type Gate } from './service.ts'
 import { Folders } from './services/folders.ts'
 import { permit } from './services/leave.ts'
+import { s3Door } from './services/s3/http/door.ts'
 import { Services } from './services/services.ts'
 import { Records } from './store/cache.ts'
 import { Kept } from './store/kept.ts'
@@ -284,13 +285,12 @@ export class Strongroom extends Person {
       const { auditDays: retainDays } = options
       this.#archive = new Archive({ store, backend, entropy, trail, folder: kept.folder, retainDays })
     }
+    const door = { identities, log, now: () => new Date(clock()), reach: (name: string) => regions.reach(name) }
     this.#handle = createHandler({
+      ...door,
       service,
-      identities,
-      now: () => new Date(clock()),
-      log,
+      streaming: s3Door(services.s3, door),
       ready: () => this.#ready,
-      reach: (name) => regions.reach(name),
       cloudtrail: cloudtrail({
         ...kept,
         clock,

@@ -48,6 +48,6 @@ export interface Refusal {
 
 export function refusalOf(error: KmsError, told: { Resource: string; RequestId: string; HostId: string }): Refusal {
   const code = NAMES[error.code] ?? error.code
-  const body = document('Error', { Code: code, Message: error.message || code, ...told }, undefined)
+  const body = document('Error', { Code: code, Message: error.message || code, ...told }, '')
   return { code, status: STATUSES.get(code) ?? 400, body }
 }

@@ -14,8 +14,8 @@ const LISTS: ReadonlyMap<string, string> = new Map(Object.entries(ELEMENTS).map(
 const TIMES = new Set(['CreationDate', 'Initiated', 'LastModified'])
 
 /** A document with this root. */
-export function document(root: string, content: object | string, namespace: string | undefined = NAMESPACE): string {
-  const opening = namespace === undefined ? root : `${root} xmlns="${namespace}"`
+export function document(root: string, content: object | string, namespace = NAMESPACE): string {
+  const opening = namespace === '' ? root : `${root} xmlns="${namespace}"`
   const inner = typeof content === 'string' ? escaped(content) : members(content)
   return `<?xml version="1.0" encoding="UTF-8"?>\n<${opening}>${inner}</${root}>`
 }
@@ -32,7 +32,7 @@ function member(name: string, value: unknown): string {
   if (wrapped !== undefined) return tag(name, list(wrapped, value as unknown[]))
   if (Array.isArray(value)) return list(ELEMENTS[name] ?? name, value)
   if (typeof value === 'object') return tag(name, members(value))
-  const text = TIMES.has(name) ? new Date(value as number).toISOString() : String(value)
+  const text = TIMES.has(name) ? new Date(value as number).toISOString() : (value as string).toString()
   return tag(name, escaped(text))
 }
 
