@@ -3,11 +3,14 @@ import { existsSync, readFileSync } from 'node:fs'
 import { ConfigError } from '../config.ts'
 import { nearest } from '../nearest.ts'
 import { audit, AUDIT_HELP, type AuditWorld } from './audit.ts'
+import { clock, CLOCK_HELP } from './clock.ts'
 import { coverage, COVERAGE } from './coverage.ts'
 import type { Trials } from './coverage.ts'
 import { explain, EXPLAIN, type ExplainWorld } from './explain.ts'
+import { faults, FAULTS_HELP } from './faults.ts'
 import { flagHelp, readFlags, UsageError } from './flags.ts'
 import { grant, GRANT_HELP, type GrantWorld } from './grant.ts'
+import { region, REGION_HELP } from './region.ts'
 import { serve, SERVE } from './serve.ts'
 import type { World } from './serve.ts'
 import { story, type StoryWorld } from './story.ts'
@@ -66,6 +69,21 @@ const COMMANDS: Record<string, Command> = {
       readFlags({}, args)
       return story(terminal)
     },
+  },
+  clock: {
+    summary: 'the time of a running server, and putting it ahead',
+    help: CLOCK_HELP,
+    run: clock,
+  },
+  region: {
+    summary: 'cut off a Region of a running server, and restore it',
+    help: REGION_HELP,
+    run: region,
+  },
+  faults: {
+    summary: 'what is to go wrong in a running server',
+    help: FAULTS_HELP,
+    run: faults,
   },
   coverage: {
     summary: 'try every operation and key spec, and tell which work',
