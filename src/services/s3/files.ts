@@ -44,24 +44,23 @@ export class Files {
   }
 
   /**
-   * The bytes of `pieces` within `span`. Its first chunk is at hand when it resolves, and the files stay until it was read to
-   * its end or returned from. Rejects with code ENOENT when they are gone. The data keys are wiped when it has ended.
+   * The bytes of `pieces` within `span`. Its first chunk is at hand when it resolves, so that what is amiss there is said at
+   * once, and the files stay until it was read to its end or returned from. Rejects with code ENOENT when they are gone. The
+   * data keys are wiped when it has ended.
    */
   async read(
     pieces: readonly Piece[],
     span: Span,
     dataKeys: readonly Uint8Array[],
   ): Promise<AsyncIterable<Uint8Array>> {
-    const release = this.#hold(pieces)
-    let ended = false
-    const end = (): void => {
-      if (!ended) release()
-      ended = true
-      for (const key of dataKeys) key.fill(0)
-    }
+    const end = this.#hold(pieces, dataKeys)
     try {
-      const chunks = this.#chunks(await this.#folder(), pieces, span, dataKeys)
-      return await begun(chunks, span.end - span.start, end)
+      const folder = await this.#folder()
+      const first = await firstOf(this.#chunks(folder, pieces, span, dataKeys))
+      const rest = { start: span.start + first.length, end: span.end }
+      if (rest.start < rest.end) return begun(first, this.#chunks(folder, pieces, rest, dataKeys), end)
+      end()
+      return only(first)
     } catch (error) {
       end()
       throw error
@@ -84,7 +83,7 @@ export class Files {
     pieces: readonly Piece[],
     { start, end }: Span,
     dataKeys: readonly Uint8Array[],
-  ): AsyncGenerator<Uint8Array, undefined> {
+  ): AsyncGenerator<Uint8Array> {
     let base = 0
     for (const piece of pieces) {
       const within = { start: Math.max(0, start - base), end: Math.min(piece.size, end - base) }
@@ -93,7 +92,6 @@ export class Files {
         yield* this.#piece(folder, piece, within, dataKeys)
       base += piece.size
     }
-    return undefined
   }
 
   async *#piece(folder: string, { file, size }: Piece, { start, end }: Span, dataKeys: readonly Uint8Array[]) {
@@ -122,22 +120,30 @@ export class Files {
     return new KmsError('InternalError', 'We encountered an internal error. Please try again.', { cause })
   }
 
-  #hold(pieces: readonly Piece[]): () => void {
+  /** Keeps files where they are, and keys as they are, until what it returns is called. */
+  #hold(pieces: readonly Piece[], dataKeys: readonly Uint8Array[]): () => void {
     for (const { file } of pieces) {
       const readers = this.#readers.get(file)
       if (readers) readers.count++
       else this.#readers.set(file, { count: 1, removed: false })
     }
+    let held = true
     return () => {
-      const removed = pieces.filter(({ file }) => {
-        const readers = this.#readers.get(file)!
-        if (--readers.count > 0) return false
-        this.#readers.delete(file)
-        return readers.removed
-      })
+      if (!held) return
+      held = false
+      for (const key of dataKeys) key.fill(0)
+      const removed = pieces.filter(({ file }) => this.#release(file))
       // Should it fail, the next start sweeps.
       if (removed.length > 0) this.remove(removed).catch(() => undefined)
     }
+  }
+
+  /** Whether the file was to be removed, and nobody reads it any more. */
+  #release(file: string): boolean {
+    const readers = this.#readers.get(file)!
+    if (--readers.count > 0) return false
+    this.#readers.delete(file)
+    return readers.removed
   }
 
   #folder(): Promise<string> {
@@ -200,34 +206,34 @@ async function* chunked(body: AsyncIterable<Uint8Array>): AsyncGenerator<{ chunk
   }
 }
 
-/** `chunks`, with the first at hand, so that what is amiss there is said at once; `end` is called when it is over. */
-async function begun(
-  chunks: AsyncGenerator<Uint8Array, undefined>,
-  length: number,
-  end: () => void,
-): Promise<AsyncIterableIterator<Uint8Array>> {
-  let first: IteratorResult<Uint8Array> | undefined = await chunks.next()
-  // What is short holds on to nothing, though nobody should read it.
-  if (first.done || first.value.length === length) {
-    await chunks.next()
-    end()
-  }
+/** Leaves the rest, and whatever it would hold. */
+async function firstOf(chunks: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
+  for await (const chunk of chunks) return chunk
+  throw new Error('a span has at least one chunk')
+}
+
+async function* only(chunk: Uint8Array): AsyncGenerator<Uint8Array> {
+  yield chunk
+}
+
+/** `first` and then `rest`; `end` is called when it is over, even if it never began, which a generator would not notice. */
+function begun(first: Uint8Array, rest: AsyncGenerator<Uint8Array>, end: () => void): AsyncIterable<Uint8Array> {
+  let isFirst = true
   const body: AsyncIterableIterator<Uint8Array> = {
     async next() {
-      const held = first
-      first = undefined
-      if (held) return held
-      try {
-        const result = await chunks.next()
-        if (result.done) end()
-        return result
-      } catch (error) {
+      if (isFirst) {
+        isFirst = false
+        return { value: first }
+      }
+      const result = await rest.next().catch((error: unknown) => {
         end()
         throw error
-      }
+      })
+      if (result.done) end()
+      return result
     },
     async return() {
-      await chunks.return(undefined)
+      await rest.return(undefined)
       end()
       return { done: true, value: undefined }
     },

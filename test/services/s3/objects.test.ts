@@ -117,7 +117,7 @@ test('of many who would be first, one is', async (t) => {
     bodies.map((Body) => room.s3.putObject({ Bucket, Key: 'k', Body, IfNoneMatch: '*' })),
   )
   t.is(outcomes.filter(({ status }) => status === 'fulfilled').length, 1)
-  t.is(await got(room, 'k'), bodies[outcomes.findIndex(({ status }) => status === 'fulfilled')])
+  t.is(await got(room, 'k'), bodies[outcomes.findIndex(({ status }) => status === 'fulfilled')]!)
 })
 
 test('what was deleted is gone, and may be deleted again', async (t) => {

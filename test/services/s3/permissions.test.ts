@@ -1,6 +1,6 @@
 /** Who may do what: identities and bucket policies together, with S3's condition keys. */
 import test from 'ava'
-import type { Person } from '../../../src/index.ts'
+import type { Person } from '../../../src/person.ts'
 import { allow, arn, AWAY, deny, document, to, when } from '../../authorize/stage.ts'
 import { refuses } from '../../helpers/scene.ts'
 import { Bucket, got, shop } from './scene.ts'

@@ -1,6 +1,7 @@
 /** A room with a bucket and people around it, and what tests of S3 say of bodies, files and records. */
 import type { ExecutionContext } from 'ava'
-import type { CloudTrailRecord, Person, Strongroom, StrongroomOptions } from '../../../src/index.ts'
+import type { CloudTrailRecord, Strongroom, StrongroomOptions } from '../../../src/index.ts'
+import type { Person } from '../../../src/person.ts'
 import { allow, arn, AWAY, HOME, inline } from '../../authorize/stage.ts'
 import { scene, type Scene } from '../../helpers/scene.ts'
 
