@@ -1,5 +1,6 @@
 /** Resource quotas that AWS raises when asked: how much there may be of anything. Those it never raises stand where they hold. */
 import { GRANTS_PER_KEY } from './grants.ts'
+import { KEY_STORES_PER_ACCOUNT } from './keystores.ts'
 
 /** As they are until somebody asks. */
 export const LIMITS = {
@@ -8,7 +9,7 @@ export const LIMITS = {
   AliasesPerKey: 50,
   GrantsPerKey: GRANTS_PER_KEY,
   /** Of an account in a Region. */
-  CustomKeyStores: 10,
+  CustomKeyStores: KEY_STORES_PER_ACCOUNT,
 } as const
 
 export type Limit = keyof typeof LIMITS

@@ -11,7 +11,7 @@ import { keyOf, NEW_KEY, newMaterial, type Key } from './keys.ts'
 import { edits, type Records, type Scope } from './store/cache.ts'
 import { isConflict } from './store/store.ts'
 
-const PREFIX = 'alias/aws/'
+export const MANAGED_PREFIX = 'alias/aws/'
 const ROTATION_PERIOD = 365
 
 interface Service {
@@ -68,15 +68,15 @@ const SERVICES: Readonly<Record<string, Service>> = {
 /** Names that ListAliases shows whether or not they have a key, in order. */
 export const PREDEFINED_ALIASES: readonly string[] = Object.entries(SERVICES)
   .filter(([, { predefined }]) => predefined)
-  .map(([service]) => PREFIX + service)
+  .map(([service]) => MANAGED_PREFIX + service)
   .toSorted()
 
 /** The service whose managed key `identifier` names in `scope`; undefined for any other name. */
 export function managedServiceOf(identifier: string, { realm, account }: Scope): string | undefined {
   const named = parseIdentifier(identifier)
-  if (named.kind !== 'alias' || !named.name.startsWith(PREFIX)) return undefined
+  if (named.kind !== 'alias' || !named.name.startsWith(MANAGED_PREFIX)) return undefined
   if ((named.account ?? account) !== account || (named.region ?? realm.region) !== realm.region) return undefined
-  const service = named.name.slice(PREFIX.length)
+  const service = named.name.slice(MANAGED_PREFIX.length)
   return Object.hasOwn(SERVICES, service) ? service : undefined
 }
 
@@ -92,7 +92,7 @@ export interface Making {
 /** The managed key of a service, which is made if nobody has asked for it yet. */
 export async function managedKey(service: string, making: Making): Promise<Key> {
   const { scope, records } = making
-  const name = PREFIX + service
+  const name = MANAGED_PREFIX + service
   if (await records.alias(scope, name)) return records.find(scope, name)
   try {
     await records.commit(await birth(service, making))
@@ -124,7 +124,15 @@ async function birth(service: string, { scope, backend, entropy, now }: Making) 
     currentId: material.id,
     materials: [material],
   })
-  const alias = { region, account, name: PREFIX + service, target: key.id, created: now, updated: now, version: 0 }
+  const alias = {
+    region,
+    account,
+    name: MANAGED_PREFIX + service,
+    target: key.id,
+    created: now,
+    updated: now,
+    version: 0,
+  }
   return [edits.putKey(key), edits.putMaterial(key, material), edits.putAlias(alias)]
 }
 

@@ -9,17 +9,13 @@ import { aliasPlace, existing, operation, type Ask, type Call } from '../operati
 import { pageEnd, pageOf } from '../paging.ts'
 import { edits } from '../store/cache.ts'
 
-const ALIASES_PER_KEY = 50
-
 export const createAlias = operation('CreateAlias', {
   on: { alias: aliasPlace('free'), key: existing('TargetKeyId', KEPT) },
   mutates: true,
   check: requireOwnName,
   async run(call) {
-    const { alias, key, now, records } = call
-    if ((await records.countAliases(key)) >= ALIASES_PER_KEY) {
-      fail('LimitExceededException', `The key ${key.arn} has reached its quota of ${ALIASES_PER_KEY} aliases.`)
-    }
+    const { alias, key, now } = call
+    await requireRoom(call)
     const { region, account, id: target } = key
     const left = alias.left?.version ?? 0
     // The key is written, too, unchanged: so two of its aliases cannot be made at once, nor one while it is deleted.
@@ -42,9 +38,7 @@ export const updateAlias = operation('UpdateAlias', {
     if (SPECS[current.spec].family !== SPECS[key.spec].family || current.usage !== key.usage) {
       fail('ValidationException', `Alias ${place.arn} cannot be moved to a key of another type or usage.`)
     }
-    if (alias.target !== key.id && (await records.countAliases(key)) >= ALIASES_PER_KEY) {
-      fail('LimitExceededException', `The key ${key.arn} has reached its quota of ${ALIASES_PER_KEY} aliases.`)
-    }
+    if (alias.target !== key.id) await requireRoom(call)
     call.put(edits.putAlias({ ...alias, target: key.id, updated: now }), edits.putKey(key))
   },
 })
@@ -85,6 +79,13 @@ export const listAliases = operation('ListAliases', {
     return { Aliases, ...pageEnd('ListAliases', found.length > page.limit ? listed.at(-1)!.name : undefined) }
   },
 })
+
+/** A key may have one more alias. */
+async function requireRoom({ key, records, limits }: Pick<Call, 'key' | 'records' | 'limits'>): Promise<void> {
+  const most = limits.most('AliasesPerKey', key.region, key.account)
+  if ((await records.countAliases(key)) < most) return
+  fail('LimitExceededException', `The key ${key.arn} has reached its quota of ${most} aliases.`)
+}
 
 /** An alias that is moved or deleted is taken from its key, which has to allow it. */
 async function asksOfTarget(

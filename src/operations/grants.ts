@@ -6,7 +6,6 @@ import {
   grantOf,
   granteeOf,
   isAlive,
-  GRANTS_PER_KEY,
   ownerOf,
   requireFit,
   requireGrant,
@@ -33,7 +32,7 @@ export const createGrant = operation('CreateGrant', {
   check: requireGrant,
   require: ({ input, key }) => requireFit(input, key),
   async run(call) {
-    const { input, key, caller, records, now, entropy, secrets } = call
+    const { input, key, caller, records, now, entropy, secrets, limits } = call
     const asked = grantOf(input, key, entropy.hex(32), caller.account, now, call.context.grantExpiresIn)
     // What was made by the leave of a grant ends with it at the latest.
     const wanted = { ...asked, expires: Math.min(asked.expires, call.parent?.expires ?? NEVER) }
@@ -42,11 +41,12 @@ export const createGrant = operation('CreateGrant', {
     if (found && !known) call.put(eraseGrant(found))
     if (!known) {
       const count = await records.grants.count(key)
-      if (count >= GRANTS_PER_KEY) {
-        fail('LimitExceededException', `The key ${key.arn} has reached its quota of ${GRANTS_PER_KEY} grants.`)
+      const most = limits.most('GrantsPerKey', key.region, key.account)
+      if (count >= most) {
+        fail('LimitExceededException', `The key ${key.arn} has reached its quota of ${most} grants.`)
       }
       call.put(putGrant(wanted))
-      if (count > GRANTS_PER_KEY - NEAR_THE_LIMIT) call.put(edits.putKey(key))
+      if (count > most - NEAR_THE_LIMIT) call.put(edits.putKey(key))
     }
     const grant = known ?? wanted
     return { GrantId: grant.id, GrantToken: await writeGrantToken(grant, secrets) }

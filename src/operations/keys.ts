@@ -1,9 +1,9 @@
 /** Keys as things: CreateKey, DescribeKey, GetPublicKey, ListKeys, UpdateKeyDescription. */
 import { allowsUsage, isOffered, SPECS, USES } from '../algorithms.ts'
-import { after } from '../backends/backend.ts'
 import { NEVER } from '../clock.ts'
 import { fail } from '../errors.ts'
 import { requireStoreOf } from '../keystorerequests.ts'
+import { roomForKey } from '../keycount.ts'
 import { refuseUse } from '../keystores.ts'
 import { isGone, KEPT, keyOf, NEW_KEY, newMaterial, withFields } from '../keys.ts'
 import { algorithmsOf, metadataOf } from '../metadata.ts'
@@ -44,42 +44,38 @@ export const createKey = operation('CreateKey', {
       fail('UnsupportedOperationException', `KeySpec ${spec} is not supported in ${scope.realm.region}.`)
     }
   },
-  run(call) {
+  async run(call) {
     const { input, scope, records, now, backend, entropy } = call
     const { CustomKeyStoreId: store } = input
-    if (store) {
-      const stores = records.keyStores.list(scope.realm.region, scope.account)
-      return stores.then((found) => refuseUse(store, found))
-    }
+    const { region } = scope.realm
+    if (store) refuseUse(store, await records.keyStores.list(region, scope.account))
     const spec = specOf(input)
     const usage = input.KeyUsage ?? 'ENCRYPT_DECRYPT'
     // What is to be imported comes later.
-    const making = input.Origin === 'EXTERNAL' ? undefined : backend.create(SPECS[spec].hsm, USES[usage])
-    return after(making, (made) => {
-      const { region } = scope.realm
-      const id = input.MultiRegion ? `mrk-${entropy.hex(16)}` : entropy.uuid()
-      const materials = made ? [newMaterial(entropy.hex(32), made.token, now)] : []
-      const key = keyOf({
-        ...NEW_KEY,
-        region,
-        account: scope.account,
-        id,
-        spec,
-        usage,
-        origin: input.Origin ?? 'AWS_KMS',
-        created: now,
-        description: input.Description ?? '',
-        policy: input.Policy ?? '',
-        tags: mergeTags([], input.Tags ?? []),
-        publicKey: made?.publicKey,
-        multiRegion: input.MultiRegion ? { primary: region, related: [{ region, deletion: NEVER }] } : undefined,
-        currentId: materials[0]?.id ?? '',
-        materials,
-      })
-      refuseLockout(input, call.caller, key)
-      call.put(edits.putKey(key), ...materials.map((material) => edits.putMaterial(key, material)))
-      return { KeyMetadata: metadataOf(key, now) }
+    const made = input.Origin === 'EXTERNAL' ? undefined : await backend.create(SPECS[spec].hsm, USES[usage])
+    const id = input.MultiRegion ? `mrk-${entropy.hex(16)}` : entropy.uuid()
+    const materials = made ? [newMaterial(entropy.hex(32), made.token, now)] : []
+    const key = keyOf({
+      ...NEW_KEY,
+      region,
+      account: scope.account,
+      id,
+      spec,
+      usage,
+      origin: input.Origin ?? 'AWS_KMS',
+      created: now,
+      description: input.Description ?? '',
+      policy: input.Policy ?? '',
+      tags: mergeTags([], input.Tags ?? []),
+      publicKey: made?.publicKey,
+      multiRegion: input.MultiRegion ? { primary: region, related: [{ region, deletion: NEVER }] } : undefined,
+      currentId: materials[0]?.id ?? '',
+      materials,
     })
+    refuseLockout(input, call.caller, key)
+    const room = await roomForKey(scope, call)
+    call.put(...room, edits.putKey(key), ...materials.map((material) => edits.putMaterial(key, material)))
+    return { KeyMetadata: metadataOf(key, now) }
   },
 })
 

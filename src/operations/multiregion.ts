@@ -3,6 +3,7 @@ import { arnOf, partitionOf } from '../arn.ts'
 import { NEVER } from '../clock.ts'
 import { fail, MissingResource } from '../errors.ts'
 import { isGone, isPrimary, keyOf, NEW_KEY, withFields, type Key, type Material } from '../keys.ts'
+import { roomForKey } from '../keycount.ts'
 import { metadataOf } from '../metadata.ts'
 import type { KeyState } from '../model/kms.ts'
 import { existing, operation, type Call, type Locator } from '../operation.ts'
@@ -63,6 +64,7 @@ export const replicateKey = operation('ReplicateKey', {
       materials: key.materials.map((material) => replicated(key, material)),
     })
     refuseLockout(input, call.caller, replica)
+    const room = await roomForKey(records.scope(region, key.account), call)
     // An earlier replica in this Region, whose date has passed, may not have been swept yet.
     const earlier = await records.key(region, key.account, key.id)
     if (earlier) call.put(...(await erasure(records, earlier)))
@@ -72,7 +74,11 @@ export const replicateKey = operation('ReplicateKey', {
       const next = withFields(member, { multiRegion, materials })
       call.put(edits.putKey(next), ...changed.map((material) => edits.putMaterial(next, material)))
     }
-    call.put(edits.putKey(replica), ...replica.materials.map((material) => edits.putMaterial(replica, material)))
+    call.put(
+      ...room,
+      edits.putKey(replica),
+      ...replica.materials.map((material) => edits.putMaterial(replica, material)),
+    )
     return {
       // Whatever the replica turns into, and however soon: AWS answers that it is being created, without its material.
       ReplicaKeyMetadata: { ...metadataOf(replica, now, 'Creating'), CurrentKeyMaterialId: undefined },

@@ -1,16 +1,7 @@
 /** Custom key stores as things: Create-, Describe-, Update-, Delete-, Connect- and DisconnectCustomKeyStore. */
 import { fail } from '../errors.ts'
 import { changed, propertiesOf, requireKeyStore, secretOf } from '../keystorerequests.ts'
-import {
-  entryOf,
-  isSame,
-  KEY_STORES_PER_ACCOUNT,
-  missingStore,
-  refuseShared,
-  requireState,
-  typeOf,
-  type KeyStore,
-} from '../keystores.ts'
+import { entryOf, isSame, missingStore, refuseShared, requireState, typeOf, type KeyStore } from '../keystores.ts'
 import type { CreateCustomKeyStoreRequest } from '../model/kms.ts'
 import { operation, type Call } from '../operation.ts'
 import { pageEnd, pageOf } from '../paging.ts'
@@ -34,7 +25,7 @@ export const createCustomKeyStore = operation('CreateCustomKeyStore', {
     const store = {
       region: scope.realm.region,
       account: scope.account,
-      place: freePlace(stores),
+      place: freePlace(stores, call.limits.most('CustomKeyStores', scope.realm.region, scope.account)),
       id,
       name,
       created: now,
@@ -143,10 +134,12 @@ async function namedStore(call: Asking<{ readonly CustomKeyStoreId: string }>): 
   return (await storesOf(call)).find((store) => store.id === id) ?? missingStore(id)
 }
 
-function freePlace(stores: readonly KeyStore[]): number {
+function freePlace(stores: readonly KeyStore[], most: number): number {
   const taken = new Set(stores.map(({ place }) => place))
-  const free = Array.from({ length: KEY_STORES_PER_ACCOUNT }, (_, place) => place).find((place) => !taken.has(place))
-  return free ?? fail('LimitExceededException', `There can be ${KEY_STORES_PER_ACCOUNT} custom key stores at the most.`)
+  let place = 0
+  while (taken.has(place)) place++
+  if (place >= most) fail('LimitExceededException', `There can be ${most} custom key stores at the most.`)
+  return place
 }
 
 /** A secret opens for its own store alone. */

@@ -3,7 +3,7 @@ import { fail } from '../errors.ts'
 import { nearest } from '../nearest.ts'
 import { Kept } from '../store/kept.ts'
 import type { Store } from '../store/store.ts'
-import { ADJUSTABLE, FIXED, isResource, RANGE, type Figured, type QuotaProfile } from './figures.ts'
+import { ADJUSTABLE, fits, FIXED, wanted, type Figured, type QuotaProfile } from './figures.ts'
 
 /** Whose quotas, and where; everybody's, and everywhere, when it is not said. */
 export interface Whose {
@@ -88,12 +88,8 @@ function requireAdjustable(quota: string): void {
 }
 
 function requireValue(quota: string, value: number): void {
-  const [least, most] = RANGE
-  const isWhole = isResource(quota)
-  const fits = isWhole ? Number.isInteger(value) && value >= 0 : Number.isFinite(value) && value >= least
-  if (fits && value <= most) return
-  const what = isWhole ? `a whole number from 0 to ${most}` : `a number of requests a second from ${least} to ${most}`
-  fail('ValidationException', `\`${quota}\` must be ${what}`)
+  if (fits(quota, value)) return
+  fail('ValidationException', `\`${quota}\` must be ${wanted(quota)}`)
 }
 
 function requireWhose({ account, region }: Whose): void {

@@ -34,8 +34,22 @@ export const FIXED: Figures = {
   OnDemandRotationsPerKey: ON_DEMAND_ROTATIONS,
 }
 
-/** What figures may be; thousandths of a request a second are told apart. */
-export const RANGE = [0.001, 1_000_000_000] as const
+/** Whether a quota can be changed to `value`; thousandths of a request a second are told apart. */
+export function fits(name: string, value: number): boolean {
+  const [least, most] = rangeOf(name)
+  return value >= least && value <= most && (!isResource(name) || Number.isInteger(value))
+}
+
+/** The same in words. */
+export function wanted(name: string): string {
+  const [least, most] = rangeOf(name)
+  return `${isResource(name) ? 'a whole number' : 'a number of requests a second'} from ${least} to ${most}`
+}
+
+function rangeOf(name: string): readonly [number, number] {
+  if (!isResource(name)) return [0.001, 1_000_000_000]
+  return [0, name === 'CustomKeyStores' ? 1000 : 1_000_000_000]
+}
 
 /** Quotas of how much there is, and not of how often one asks. */
 export function isResource(name: string): boolean {

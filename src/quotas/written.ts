@@ -1,7 +1,7 @@
 /** Quotas as somebody wrote them down: a word, or YAML of figures, with each mistake told by its line and column. */
 import { readFileSync } from 'node:fs'
 import { ConfigError, dictionary, oneOf, parseYaml, record, type Reader } from '../schema.ts'
-import { ADJUSTABLE, FIXED, isResource, RANGE, type QuotaProfile } from './figures.ts'
+import { ADJUSTABLE, fits, FIXED, wanted, type QuotaProfile } from './figures.ts'
 import type { QuotaSetting } from './quotas.ts'
 
 const WORDS = ['off', 'aws', 'classic'] as const
@@ -48,14 +48,10 @@ const profile = record({
 })
 
 function figure(quota: string): Reader {
-  const isWhole = isResource(quota)
-  const [least, most] = isWhole ? [0, RANGE[1]] : RANGE
-  const what = isWhole ? 'a whole number' : 'a number of requests a second'
   return (node, name, tell) => {
     const value: unknown = 'value' in node ? node.value : undefined
-    const isNumber = typeof value === 'number' && (!isWhole || Number.isInteger(value))
-    if (isNumber && value >= least && value <= most) return value
-    return tell(node.range[0], `\`${name}\` must be ${what} from ${least} to ${most}`)
+    if (typeof value === 'number' && fits(quota, value)) return value
+    return tell(node.range[0], `\`${name}\` must be ${wanted(quota)}`)
   }
 }
 
