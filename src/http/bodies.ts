@@ -31,8 +31,10 @@ export class Collector {
         if (length > MAX_BODY) resolve(undefined)
         else resolve(chunks.length === 1 ? chunks[0] : Buffer.concat(chunks))
       })
-      request.on('close', () => this.#coming.delete(request))
-      request.on('error', reject)
+      request.on('error', (error) => {
+        this.#coming.delete(request)
+        reject(error)
+      })
     })
   }
 
