@@ -1,22 +1,26 @@
 /** Bodies of requests as they are read: how long they turn out to be, and what their MD5 is. */
 import { createHash, type Hash } from 'node:crypto'
 import { fail } from '../../errors.ts'
-import type { Body, Uploading } from './shapes.ts'
+import type { Body, Checksum, Uploading } from './shapes.ts'
 
 /** The most that one request may bring. */
 export const MOST_AT_ONCE = 5 * 1024 ** 3
 
-/** A body that is looked at while it passes. */
+/** A body that is looked at while it passes; what is amiss with it is said before its end. */
 export class Watched {
   size = 0
+  /** What it was found to have, once all has passed. */
+  checksum: Checksum | undefined
   readonly #body: Body
   readonly #expected: number | undefined
+  readonly #checksum: Uploading['Checksum']
   readonly #md5: Hash | undefined
 
   /** Of what `withMd5` is not asked for there is none. */
-  constructor({ Body = '', ContentLength }: Uploading, withMd5: boolean) {
+  constructor({ Body = '', ContentLength, Checksum }: Uploading, withMd5: boolean) {
     this.#body = Body
     this.#expected = ContentLength
+    this.#checksum = Checksum
     this.#md5 = withMd5 ? createHash('md5') : undefined
     if (ContentLength !== undefined && ContentLength > MOST_AT_ONCE) tooLarge()
   }
@@ -30,6 +34,7 @@ export class Watched {
       yield bytes
     }
     if (this.size < (this.#expected ?? 0)) incomplete()
+    this.checksum = typeof this.#checksum === 'function' ? this.#checksum() : this.#checksum
   }
 
   /** In hex, once all has passed. */

@@ -23,8 +23,8 @@ export async function putObject(
   requireKey(Key)
   const place = { Bucket, Key, bucket }
   const object = await written(means, place, input, context)
-  const checksum = checksumOf(input)
-  await keepWritten(means, place, { ...object, ...description(input), checksum }, input)
+  const { checksum } = object
+  await keepWritten(means, place, { ...object, ...description(input) }, input)
   return { ETag: quoted(object.etag), ...shownEncryption(object.encryption), ...(checksum && { Checksum: checksum }) }
 }
 
@@ -42,7 +42,7 @@ async function written(
     const piece = await files.write(body, dataKeys)
     // What the KMS encrypts shows no digest of its plaintext.
     const etag = body.md5() ?? world.entropy.hex(16)
-    return { size: piece.size, etag, modified: world.clock(), encryption, pieces: [piece] }
+    return { size: piece.size, etag, modified: world.clock(), encryption, pieces: [piece], checksum: body.checksum }
   } finally {
     wipe(dataKeys)
   }
@@ -62,11 +62,6 @@ async function keepWritten(
     await files.remove(object.pieces)
     throw error
   }
-}
-
-/** What a body was found to have, once it was read. */
-export function checksumOf({ Checksum }: Shapes.Uploading): Shapes.Checksum | undefined {
-  return typeof Checksum === 'function' ? Checksum() : Checksum
 }
 
 export async function getObject(
@@ -142,9 +137,10 @@ export async function copyObject(
   const bucket = await means.leave.object(Bucket, Key, 's3:PutObject', context, told)
   requireKey(Key)
   const place = { Bucket, Key, bucket }
-  const object = await written(means, place, { ...input, Body: deferred(body) }, context)
+  const upload = { ...input, Body: deferred(body), Checksum: source.checksum }
+  const object = await written(means, place, upload, context)
   const described = description(MetadataDirective === 'REPLACE' ? input : source)
-  await keepWritten(means, place, { ...object, ...described, checksum: source.checksum }, input)
+  await keepWritten(means, place, { ...object, ...described }, input)
   const CopyObjectResult = { ETag: quoted(object.etag), LastModified: object.modified }
   return { CopyObjectResult, ...shownEncryption(object.encryption) }
 }

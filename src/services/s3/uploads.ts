@@ -11,7 +11,7 @@ import { wipe, type Place } from './keys.ts'
 import { toldEncryption } from './leave.ts'
 import { inBucket, keep, type Means } from './means.ts'
 import { requireKey } from './names.ts'
-import { checksumOf, copySource, deferred, description } from './objects.ts'
+import { copySource, deferred, description } from './objects.ts'
 import { rangeIn } from './ranges.ts'
 import { all, partName, uploadName, type Part, type Records, type StoredObject, type Upload } from './records.ts'
 import type * as Shapes from './shapes.ts'
@@ -102,7 +102,7 @@ async function receive(
   const body = new Watched(input, encryption.algorithm === 'AES256')
   const dataKeys = await keys.open(encryption, uploading, context)
   const piece = await files.write(body, dataKeys).finally(() => wipe(dataKeys))
-  const checksum = checksumOf(input)
+  const { checksum } = body
   const part = { ...piece, etag: body.md5() ?? world.entropy.hex(16), modified: world.clock(), checksum }
   const replaced = await keepPart(records, uploading, PartNumber, part).catch(async (error: unknown) => {
     await files.remove([piece])
