@@ -129,7 +129,11 @@ async function buildTypeScript() {
 export function requireTestTools() {
   for (const [tool, from] of [
     ['gcore', 'gdb'],
+    ['nbdcopy', 'libnbd-bin'],
+    ['nbdinfo', 'libnbd-bin'],
     ['openssl', 'openssl'],
+    ['qemu-img', 'qemu-utils'],
+    ['qemu-io', 'qemu-utils'],
     ['unshare', 'util-linux'],
   ]) {
     if (!found('sh', '-c', `command -v ${tool}`)) {
