@@ -35,5 +35,7 @@ process.exitCode = await main(process.argv.slice(2), {
   env: process.env,
   out: (text) => process.stdout.write(text) || once(process.stdout, 'drain'),
   error: (text) => process.stderr.write(text),
+  input: () => process.stdin,
+  output: () => process.stdout,
   stop,
 })

@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process'
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { PassThrough, Readable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
 import test from 'ava'
 import type { ExecutionContext } from 'ava'
@@ -28,6 +29,8 @@ async function run(args: string, changes: Partial<Terminal> = {}): Promise<Ran> 
     out: (text) => (ran.out += text),
     error: (text) => (ran.error += text),
     stop: Promise.resolve(),
+    input: () => Readable.from([]),
+    output: () => new PassThrough(),
     verify: async () => ({ rows: 3, revision: 9 }),
     fresh: () => Promise.reject(new Error('no room here')),
     within: () => Promise.reject(new Error('no room here')),
@@ -195,12 +198,12 @@ test(misused, 'sevre', 'unknown command `sevre`; did you mean `serve`?')
 test(
   misused,
   'constructor',
-  'unknown command `constructor`; there are `serve`, `verify`, `audit`, `explain`, `grant`, `story`, `clock`, `region`, `faults`, `coverage`',
+  'unknown command `constructor`; there are `serve`, `verify`, `audit`, `explain`, `grant`, `story`, `clock`, `region`, `faults`, `quotas`, `encrypt`, `decrypt`, `coverage`',
 )
 test(
   misused,
   '--verbose',
-  'unknown command `--verbose`; there are `serve`, `verify`, `audit`, `explain`, `grant`, `story`, `clock`, `region`, `faults`, `coverage`',
+  'unknown command `--verbose`; there are `serve`, `verify`, `audit`, `explain`, `grant`, `story`, `clock`, `region`, `faults`, `quotas`, `encrypt`, `decrypt`, `coverage`',
 )
 test(misused, 'serve --prot 1', 'unknown flag `--prot`; did you mean `--port`?')
 test(misused, 'serve --constructor', `unknown flag \`--constructor\`; there are ${serveFlags()}`)

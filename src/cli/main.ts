@@ -6,10 +6,12 @@ import { audit, AUDIT_HELP, type AuditWorld } from './audit.ts'
 import { clock, CLOCK_HELP } from './clock.ts'
 import { coverage, COVERAGE } from './coverage.ts'
 import type { Trials } from './coverage.ts'
+import { decrypt, DECRYPT_HELP, encrypt, ENCRYPT_HELP, type EnvelopeWorld } from './encrypt.ts'
 import { explain, EXPLAIN, type ExplainWorld } from './explain.ts'
 import { faults, FAULTS_HELP } from './faults.ts'
 import { flagHelp, readFlags, UsageError } from './flags.ts'
 import { grant, GRANT_HELP, type GrantWorld } from './grant.ts'
+import { quotas, QUOTAS_HELP } from './quotas.ts'
 import { region, REGION_HELP } from './region.ts'
 import { serve, SERVE } from './serve.ts'
 import type { World } from './serve.ts'
@@ -20,7 +22,7 @@ const VERIFY = {
 } as const
 
 /** Everything outside this process that a command touches. */
-export interface Terminal extends World, Trials, AuditWorld, ExplainWorld, GrantWorld, StoryWorld {
+export interface Terminal extends World, Trials, AuditWorld, ExplainWorld, GrantWorld, StoryWorld, EnvelopeWorld {
   verify(data: string): Promise<{ rows: number; revision: number }>
 }
 
@@ -84,6 +86,21 @@ const COMMANDS: Record<string, Command> = {
     summary: 'what is to go wrong in a running server',
     help: FAULTS_HELP,
     run: faults,
+  },
+  quotas: {
+    summary: 'how much a running server lets be asked, and raising it',
+    help: QUOTAS_HELP,
+    run: quotas,
+  },
+  encrypt: {
+    summary: 'encrypt a file of any size under keys of a running server',
+    help: ENCRYPT_HELP,
+    run: encrypt,
+  },
+  decrypt: {
+    summary: 'decrypt a file that was encrypted so, here or with any AWS Encryption SDK',
+    help: DECRYPT_HELP,
+    run: decrypt,
   },
   coverage: {
     summary: 'try every operation and key spec, and tell which work',
