@@ -2,7 +2,7 @@
 import { fail } from '../../../errors.ts'
 import type { RequestHead, StreamedResponse } from '../../../http/message.ts'
 import { headersOf, membersOf, overrides, withChecksum } from './fields.ts'
-import type { Payload } from './payload.ts'
+import { missingLength, type Payload } from './payload.ts'
 import type { Place, Route } from './routes.ts'
 import { document, parsed } from './xml.ts'
 
@@ -18,7 +18,7 @@ export async function inputOf(
   { call, takes }: Route,
   place: Place,
   query: URLSearchParams,
-  { headers }: RequestHead,
+  { headers, way }: RequestHead,
   payload: () => Payload,
 ): Promise<Members> {
   const members = { ...membersOf(query, headers), ...place }
@@ -26,6 +26,8 @@ export async function inputOf(
   const { body, length, checksum, isChecked } = payload()
   if (MUST_BE_CHECKED.has(call) && !isChecked)
     fail('InvalidRequest', 'Missing required header for this request: Content-MD5')
+  // In process nobody has to count beforehand.
+  if (takes === 'bytes' && length === undefined && way) missingLength()
   if (takes === 'bytes') return { ...members, Body: body, ContentLength: length, Checksum: checksum }
   const text = await textOf(body)
   if ('text' in takes) return { ...members, [takes.text]: text }

@@ -44,7 +44,7 @@ export function payloadOf(request: StreamedRequest, { payload, chain }: Signed):
     ...md5Check(headers['content-md5']),
     ...promised.checks,
   ]
-  const length = lengthOf(request, streaming !== undefined)
+  const length = lengthOf(headers, streaming !== undefined)
   const told = (fields: ReadonlyMap<string, string>) => promised.told(fields)
   const body = streaming
     ? dechunked(request.body, { length: length!, chain: streaming.signed ? chain : undefined, trailers, told })
@@ -62,13 +62,14 @@ async function* checked(body: AsyncIterable<Uint8Array>, checks: readonly Check[
   for (const { digest, settle } of checks) settle(digest.digest())
 }
 
-function lengthOf({ headers, way }: StreamedRequest, streaming: boolean): number | undefined {
+function lengthOf(headers: StreamedRequest['headers'], streaming: boolean): number | undefined {
   const given = headers[streaming ? 'x-amz-decoded-content-length' : 'content-length']
-  // In process nobody has to count beforehand.
-  if (given === undefined && !streaming && !way) return undefined
-  if (given === undefined || !/^\d{1,15}$/.test(given))
-    fail('MissingContentLength', 'You must provide the Content-Length HTTP header.')
-  return Number(given)
+  if (given === undefined && !streaming) return undefined
+  return given !== undefined && /^\d{1,15}$/.test(given) ? Number(given) : missingLength()
+}
+
+export function missingLength(): never {
+  fail('MissingContentLength', 'You must provide the Content-Length HTTP header.')
 }
 
 function sha256Check(payload: string, streaming: boolean): Check[] {

@@ -32,8 +32,7 @@ function member(name: string, value: unknown): string {
   if (wrapped !== undefined) return tag(name, list(wrapped, value as unknown[]))
   if (Array.isArray(value)) return list(ELEMENTS[name] ?? name, value)
   if (typeof value === 'object') return tag(name, members(value))
-  const text = TIMES.has(name) ? new Date(value as number).toISOString() : (value as string).toString()
-  return tag(name, escaped(text))
+  return tag(name, escaped(TIMES.has(name) ? new Date(value as number).toISOString() : (value as string | number)))
 }
 
 const list = (element: string, values: readonly unknown[]): string =>
@@ -41,8 +40,8 @@ const list = (element: string, values: readonly unknown[]): string =>
 const tag = (name: string, inner: string): string => `<${name}>${inner}</${name}>`
 
 /** Not every character may stand in XML, and a carriage return would be read as a line feed. */
-function escaped(text: string): string {
-  return text
+function escaped(value: string | number | boolean): string {
+  return String(value)
     .toWellFormed()
     .replace(/[&<>"\ufffe\uffff]|(?![\t\n])\p{Cc}/gu, (character) => `&#x${character.charCodeAt(0).toString(16)};`)
 }

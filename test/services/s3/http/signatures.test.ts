@@ -106,7 +106,7 @@ const REFUSED: [what: string, code: string, sending: Sending, edit?: Edit, now?:
   [
     'temporary credentials without their token',
     'InvalidToken',
-    { ...GET, as: { ...TEMPORARY, sessionToken: undefined } as never },
+    { ...GET, as: { id: TEMPORARY.id, secret: TEMPORARY.secret } },
   ],
   ['temporary credentials with another token', 'InvalidToken', { ...GET, as: { ...TEMPORARY, sessionToken: 'other' } }],
   ['temporary credentials that have ended', 'ExpiredToken', { ...GET, as: TEMPORARY }, as, later(60)],

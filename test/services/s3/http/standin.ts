@@ -5,13 +5,14 @@ import { SignatureV4 } from '@smithy/signature-v4'
 import type { Context } from '../../../../src/context.ts'
 import { headerRecord } from '../../../../src/http/message.ts'
 import type { StreamedRequest, StreamedResponse } from '../../../../src/http/message.ts'
+import type { AccessKeyConfig } from '../../../../src/identity.ts'
 import { s3Door } from '../../../../src/services/s3/http/door.ts'
 import { book } from '../../../http/book.ts'
 
 export const AT = new Date('2026-03-01T12:00:00Z')
 const SESSION = { id: 'ASIASESSION', secret: 'temporary', sessionToken: 'FwoGZXIvYXdzEXAMPLE//token+=' }
-const KEYS = [{ id: 'test', secret: 'test' }, SESSION]
-const IDENTITIES = book([{ id: '000000000000', accessKeys: KEYS }], AT.getTime() + 60_000)
+const ROOT: AccessKeyConfig = { id: 'test', secret: 'test' }
+const IDENTITIES = book([{ id: '000000000000', accessKeys: [ROOT, SESSION] }], AT.getTime() + 60_000)
 
 interface Asked {
   readonly call: string
@@ -61,7 +62,7 @@ export interface Sending {
   /** What the signature says of the body; the SHA-256 of the body by default. */
   readonly payload?: string
   readonly at?: Date
-  readonly as?: { id: string; secret: string; sessionToken?: string }
+  readonly as?: AccessKeyConfig
   readonly unsigned?: string[]
   /** Seconds that a presigned URL is to hold. */
   readonly presigned?: number
@@ -71,13 +72,13 @@ export const hashOf = (text: string): string => createHash('sha256').update(text
 
 /** A request as it comes in. */
 export async function signed(sending: Sending = {}): Promise<StreamedRequest> {
-  const { method = 'GET', path = '/', query = {}, body = '', payload = hashOf(body), at = AT, as = KEYS[0]! } = sending
+  const { method = 'GET', path = '/', query = {}, body = '', payload = hashOf(body), at = AT, as = ROOT } = sending
   const credentials = { accessKeyId: as.id, secretAccessKey: as.secret, sessionToken: as.sessionToken }
   const sha256 = Hash.bind(null, 'sha256')
   const signer = new SignatureV4({ credentials, region: 'us-east-1', service: 's3', sha256, uriEscapePath: false })
   const host = { host: '127.0.0.1:4599' }
   const told = { 'x-amz-content-sha256': sending.presigned === undefined ? payload : 'UNSIGNED-PAYLOAD' }
-  const length = body === '' ? {} : { 'content-length': String(Buffer.byteLength(body)) }
+  const length: Record<string, string> = body === '' ? {} : { 'content-length': String(Buffer.byteLength(body)) }
   const headers = { ...host, ...told, ...length, ...sending.headers }
   const request = { method, protocol: 'http:', hostname: '127.0.0.1', path, query, headers, body }
   const options = { signingDate: at, unsignableHeaders: new Set([...(sending.unsigned ?? []), 'content-length']) }
