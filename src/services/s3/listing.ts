@@ -7,7 +7,7 @@ import type { Means } from './means.ts'
 import type { Records, StoredObject } from './records.ts'
 import type * as Shapes from './shapes.ts'
 
-/** Where a list goes on: with this key, or after it. */
+/** Where a list goes on: with this key, or after it; undefined where there can be nothing more. */
 interface From {
   readonly key: string
   readonly inclusive: boolean
@@ -61,7 +61,7 @@ async function listed(
   const limit = limitOf(MaxKeys)
   const found: Entry[] = []
   let more = false
-  if (limit > 0 && start !== NOWHERE) {
+  if (limit > 0) {
     for await (const entry of entries(records, Bucket, Prefix, Delimiter, start)) {
       if ((more = found.length === limit)) break
       found.push(entry)
@@ -88,7 +88,7 @@ async function* entries(
   delimiter: string | undefined,
   start: From | undefined,
 ): AsyncGenerator<Entry> {
-  let from: From | undefined = later({ key: prefix, inclusive: true }, start)
+  let from = start && later({ key: prefix, inclusive: true }, start)
   while (from) {
     let skipTo: From | undefined
     for await (const { name, value } of objectsFrom(records, bucket, from)) {
@@ -129,15 +129,14 @@ export function commonPrefix(key: string, prefix: string, delimiter: string | un
   return at < 0 ? undefined : key.slice(0, at + delimiter.length)
 }
 
-/** Nothing comes beyond this. */
-const NOWHERE: From = { key: '', inclusive: false }
+const BEGINNING: From = { key: '', inclusive: true }
 
 /** The place after all keys that begin with `prefix`: its last character is replaced by the next. */
-function beyond(prefix: string): From {
+function beyond(prefix: string): From | undefined {
   const characters = Array.from(prefix)
   for (;;) {
     const last = characters.pop()?.codePointAt(0)
-    if (last === undefined) return NOWHERE
+    if (last === undefined) return undefined
     if (last === 0x10ffff) continue
     // Between these two are the surrogates, which are no characters.
     const next = last === 0xd7ff ? 0xe000 : last + 1
@@ -145,13 +144,11 @@ function beyond(prefix: string): From {
   }
 }
 
-function after(key: string | undefined): From | undefined {
-  return key ? { key, inclusive: false } : undefined
+function after(key = ''): From {
+  return key === '' ? BEGINNING : { key, inclusive: false }
 }
 
-function later(one: From, other: From | undefined): From | undefined {
-  if (!other) return one
-  if (other === NOWHERE) return undefined
+function later(one: From, other: From): From {
   const order = Buffer.compare(Buffer.from(one.key), Buffer.from(other.key))
   if (order === 0) return one.inclusive ? other : one
   return order > 0 ? one : other
@@ -162,7 +159,7 @@ function tokenOf({ kind, name }: Entry): string {
   return Buffer.from(`${kind} ${name}`).toString('hex')
 }
 
-function fromToken(token: string): From {
+function fromToken(token: string): From | undefined {
   const [, kind, name] = /^(object|prefix) (.+)$/s.exec(Buffer.from(token, 'hex').toString()) ?? []
   if (name === undefined) fail('InvalidArgument', 'The continuation token provided is incorrect')
   return kind === 'prefix' ? beyond(name) : { key: name, inclusive: false }
