@@ -14,6 +14,9 @@ interface Mounting {
 
 type Write = (stream: unknown, buffer: Uint8Array, offset: number, length: number, position: number) => number
 
+/** Where in the folder of a database its files are. */
+export const FILES = 'files'
+
 export class EncryptedFilesystem extends BaseFilesystem {
   readonly #folder: string
   readonly #cipher: SectorCipher
@@ -23,10 +26,10 @@ export class EncryptedFilesystem extends BaseFilesystem {
   /** What has changed since it was last made sure that it is on the disk. */
   readonly #changed = new Set<string>()
 
-  /** Keeps the files in `folder`/files, and beside them which numbers are taken. */
+  /** Keeps the files in `folder`/files, and beside them which numbers are taken. The cipher stays the caller's to close. */
   constructor(folder: string, cipher: SectorCipher) {
     super()
-    this.#folder = join(folder, 'files')
+    this.#folder = join(folder, FILES)
     this.#cipher = cipher
     mkdirSync(this.#folder, { recursive: true, mode: 0o700 })
     this.#numbers = new Numbers(join(folder, 'numbers'))
@@ -57,7 +60,6 @@ export class EncryptedFilesystem extends BaseFilesystem {
   override async closeFs(): Promise<void> {
     for (const fd of this.#files.keys()) this.close(fd)
     await this.syncToFs()
-    this.#cipher.close()
   }
 
   chmod(): void {

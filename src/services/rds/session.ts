@@ -1,0 +1,164 @@
+/** One client of a database: greeted, asked for its password, and then served message by message. */
+import type { Socket } from 'node:net'
+import { copyIn, INVITATION, uninvited } from './copying.ts'
+import { MECHANISM, Proving } from './scram.ts'
+import type { Player, Turns } from './turns.ts'
+import { closing, fatal, Incoming, int32, LONGEST_GREETING, message, named, nameIn } from './wire.ts'
+import { parametersOf, REQUESTS, type Message } from './wire.ts'
+
+/** What clients are let into. */
+export interface House {
+  readonly turns: Turns
+  /** The one database there is. */
+  readonly database: string
+  /** What the engine tells everybody of itself: its version, its encoding. */
+  readonly told: ReadonlyMap<string, string>
+  /** What is kept of a user's password; undefined for whoever may not come in. */
+  verifier(user: string): Promise<string | undefined>
+}
+
+const PROTOCOL = 3
+/** After these an engine has answered all it was asked. */
+const ENDS = new Set(['Q', 'S', 'F'])
+/** Messages that wait for the one that ends them, so that they are run together. */
+const PARTS = new Set(['P', 'B', 'D', 'E', 'C'])
+/** Milliseconds that a client has to say who it is. */
+const PATIENCE = 60_000
+let sessions = 0
+
+/** Serves a client until it goes. */
+export function serveClient(socket: Socket, house: House): void {
+  const session = new Session(socket, house)
+  socket.setNoDelay(true)
+  socket.setTimeout(PATIENCE, () => socket.destroy())
+  socket.on('data', (bytes) => session.hear(bytes as Buffer))
+  socket.on('error', () => socket.destroy())
+  socket.on('close', () => session.end())
+}
+
+class Session implements Player {
+  user = ''
+  settings: ReadonlyMap<string, string> = new Map()
+  gone = false
+  readonly #socket: Socket
+  readonly #house: House
+  readonly #incoming = new Incoming()
+  readonly #prefix = `${++sessions}:`
+  readonly #names = new Set<string>()
+  #step: (message: Message) => Promise<void> | void = (message) => this.#greet(message)
+  #isGreeting = true
+  #isIn = false
+  #parts: Buffer[] = []
+  #work: Promise<void> = Promise.resolve()
+
+  constructor(socket: Socket, house: House) {
+    this.#socket = socket
+    this.#house = house
+  }
+
+  /** Messages are attended to one after the other. */
+  hear(bytes: Buffer): void {
+    this.#incoming.push(bytes)
+    this.#work = this.#work.then(() => this.#attend()).catch(() => this.#hangUp())
+  }
+
+  end(): void {
+    this.gone = true
+    this.#work = this.#work.then(() => this.#house.turns.leave(this, closing(this.#names))).catch(() => undefined)
+  }
+
+  async #attend(): Promise<void> {
+    while (!this.gone) {
+      const message = this.#incoming.next(this.#isGreeting, this.#isIn ? undefined : LONGEST_GREETING)
+      if (!message) return
+      await this.#step(message)
+    }
+  }
+
+  async #greet({ body }: Message): Promise<void> {
+    const version = body.readInt32BE()
+    // Neither ssl nor gss on a loopback.
+    if (version === REQUESTS.ssl || version === REQUESTS.gss) return this.#say(Buffer.from('N'))
+    if (version === REQUESTS.cancel) return this.#hangUp()
+    if (version >>> 16 !== PROTOCOL) return this.#hangUp(fatal('0A000', 'unsupported frontend protocol'))
+    this.#isGreeting = false
+    if ((version & 0xffff) > 0) this.#say(message('v', int32(PROTOCOL << 16), int32(0)))
+    const { user = '', database = user, options: _, replication, ...settings } = Object.fromEntries(parametersOf(body))
+    if (replication !== undefined) return this.#hangUp(fatal('0A000', 'replication is not supported'))
+    this.user = user
+    this.settings = new Map(Object.entries(settings))
+    const proving = new Proving(await this.#house.verifier(user))
+    this.#step = (reply) => this.#challenge(reply, proving, database)
+    this.#say(message('R', int32(AUTHENTICATION.sasl), MECHANISM, Buffer.alloc(1)))
+  }
+
+  #challenge({ type, body }: Message, proving: Proving, database: string): void {
+    const end = body.indexOf(0)
+    const challenge =
+      type === 'p' && body.toString('utf8', 0, end) === MECHANISM
+        ? proving.challenge(body.toString('utf8', end + 5))
+        : undefined
+    if (challenge === undefined) return this.#hangUp(fatal('08P01', 'unexpected authentication response'))
+    this.#step = (reply) => this.#admit(reply, proving, database)
+    this.#say(message('R', int32(AUTHENTICATION.more), Buffer.from(challenge)))
+  }
+
+  #admit({ type, body }: Message, proving: Proving, database: string): void {
+    const proof = type === 'p' ? proving.answer(body.toString()) : undefined
+    if (proof === undefined) {
+      return this.#hangUp(fatal('28P01', `password authentication failed for user "${this.user}"`))
+    }
+    if (database !== this.#house.database) {
+      return this.#hangUp(fatal('3D000', `database "${database}" does not exist; there is "${this.#house.database}"`))
+    }
+    this.#isIn = true
+    this.#socket.setTimeout(0)
+    this.#step = (message) => this.#serve(message)
+    this.#say(
+      message('R', int32(AUTHENTICATION.last), Buffer.from(proof)),
+      message('R', int32(AUTHENTICATION.ok)),
+      ...Array.from(this.#house.told, ([name, value]) => message('S', name, value)),
+      message('K', int32(1), int32(0)),
+      message('Z', Buffer.from('I')),
+    )
+  }
+
+  async #serve(asked: Message): Promise<void> {
+    if (asked.type === 'X') return this.#hangUp()
+    const copies = asked.type === 'Q' || asked.type === 'P' ? copyIn(asked) : undefined
+    if (copies === 'among') return this.#hangUp(fatal('0A000', 'COPY FROM STDIN has to be a query of its own'))
+    const name = nameIn(asked)
+    if (name !== '') this.#names.add(this.#prefix + name)
+    this.#parts.push(named(asked, this.#prefix))
+    if (copies) return this.#invite()
+    if (!PARTS.has(asked.type)) this.#say(await this.#run(ENDS.has(asked.type)))
+  }
+
+  /** Takes the rows of a COPY, until they are all there or the client thinks better of it. */
+  #invite(): void {
+    this.#say(INVITATION)
+    this.#step = async (row) => {
+      this.#parts.push(row.bytes)
+      if (row.type === 'd') return
+      this.#step = (message) => this.#serve(message)
+      this.#say(uninvited(await this.#run(true)))
+    }
+  }
+
+  #run(isEnd: boolean): Promise<Uint8Array> {
+    const messages = Buffer.concat(this.#parts)
+    this.#parts = []
+    return this.#house.turns.run(this, messages, isEnd)
+  }
+
+  #say(...messages: readonly Uint8Array[]): void {
+    if (!this.#socket.destroyed) this.#socket.write(Buffer.concat(messages))
+  }
+
+  #hangUp(last?: Buffer): void {
+    this.gone = true
+    this.#socket.end(last ?? '')
+  }
+}
+
+const AUTHENTICATION = { ok: 0, sasl: 10, more: 11, last: 12 }
