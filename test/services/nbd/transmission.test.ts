@@ -1,10 +1,10 @@
 /** Requests one by one and many at once: what is done, what is refused by number, and how a disk is let go. */
 import test from 'ava'
-import { once } from 'node:events'
 import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { COMMANDS, ERRORS, type NbdError } from '../../../src/services/ebs/nbd/protocol.ts'
+import { COMMANDS, ERRORS, pack, REQUEST, type NbdError } from '../../../src/services/ebs/nbd/protocol.ts'
 import { serveDisk } from '../../../src/services/ebs/nbd/server.ts'
+import { seeded } from '../../helpers/random.ts'
 import { disk as scene } from '../disk/scene.ts'
 import { attached, MEBIBYTE, type Reply, type Wish } from './scene.ts'
 
@@ -157,15 +157,35 @@ test('a path that no socket can have is refused before anything is made', async 
   await t.throwsAsync(() => stat(join(folder, 'x'.repeat(100))), { code: 'ENOENT' })
 })
 
-test('a client that asks for much and reads nothing holds up nobody else', async (t) => {
-  const { connect, disk } = await attached(t, 64 * MEBIBYTE)
+test('a client that asks for much and reads nothing holds up nobody, and no detaching', async (t) => {
+  const { connect, disk, served } = await attached(t, 64 * MEBIBYTE)
   await disk.write(0, Buffer.alloc(MEBIBYTE, 4))
   const [greedy, modest] = [await connect(), await connect()]
   await Promise.all([greedy.begin(), modest.begin()])
-  greedy.socket.pause()
   for (let turn = 0; turn < 40; turn++) greedy.ask({ command: READ, length: 8 * MEBIBYTE })
   modest.ask({ command: READ, length: 2 })
   t.deepEqual((await modest.reply(2))?.data, Buffer.from([4, 4]))
-  greedy.socket.destroy()
-  await once(greedy.socket, 'close')
+  await served.close()
+  t.true(await modest.isOver())
+})
+
+test('whatever is sent, the server serves on, and the disk keeps what it has', async (t) => {
+  const { connect, disk } = await attached(t)
+  await disk.write(0, Buffer.alloc(100, 5))
+  const random = seeded(11)
+  for (let turn = 0; turn < 150; turn++) {
+    const client = await connect()
+    const phase = random.below(3)
+    if (phase === 1) await client.greet()
+    if (phase === 2) await client.begin()
+    // The beginnings of honest messages get further than noise does.
+    const opening = [Buffer.alloc(0), Buffer.from('IHAVEOPT'), pack([4, REQUEST], [2, 0], [2, BLOCK_STATUS])]
+    const numbers = Array.from({ length: 8 }, () => [4, random.below(40)] as const)
+    client.socket.end(Buffer.concat([opening[random.below(3)]!, pack(...numbers), random.bytes(random.below(200))]))
+    while (!(await client.isOver()));
+  }
+  const client = await connect()
+  await client.begin()
+  client.ask({ command: READ, length: 100 })
+  t.deepEqual((await client.reply(100))?.data, Buffer.alloc(100, 5))
 })
