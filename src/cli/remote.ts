@@ -153,9 +153,8 @@ function signed(
     ...more,
   }
   const names = Object.keys(headers).toSorted().join(';')
-  const bytes = Buffer.from(body)
-  const hash = createHash('sha256').update(bytes).digest('hex')
-  const canonical = canonicalRequest({ method: 'POST', url: '/', headers, body: bytes }, names, hash)
+  const hash = createHash('sha256').update(body).digest('hex')
+  const canonical = canonicalRequest({ method: 'POST', url: '/', headers }, names, hash)
   const key = signingKey(secret, time.slice(0, 8), region, service)
   const signature = createHmac('sha256', key)
     .update(stringToSign(time, scope, canonical))
