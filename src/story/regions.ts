@@ -53,7 +53,7 @@ export async function anotherRegion(stage: Stage, stored: Stored): Promise<void>
     call: `regions.down('${HOME}'), then decrypt()`,
     code: 'ECONNREFUSED',
     act: async () => {
-      room.regions.down(HOME)
+      await room.regions.down(HOME)
       await here.decrypt({ KeyId: keys.databases, CiphertextBlob: CiphertextBlob!, EncryptionContext: context })
     },
   })
@@ -86,7 +86,7 @@ export async function anotherRegion(stage: Stage, stored: Stored): Promise<void>
   })
 
   tell.act(`${HOME} is back`)
-  room.regions.up(HOME)
+  await room.regions.up(HOME)
   await everythingReads(stage, stored, 'As before, the application')
   await tell.step(`${REFUGE} becomes the home of the database's key.`, {
     call: `updatePrimaryRegion({ PrimaryRegion: '${REFUGE}' })`,
