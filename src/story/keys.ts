@@ -25,7 +25,7 @@ export async function threeKeys(stage: Stage): Promise<void> {
     act: () => keeper.encrypt({ KeyId: 'alias/clinic-databases', Plaintext: Buffer.from('a note') }),
   })
   await tell.refusal('Nor can the root of the account, whom the keys do not name.', {
-    call: "decrypt() as the account's root",
+    call: "encrypt() as the account's root",
     code: 'AccessDeniedException',
     act: () => stage.room.encrypt({ KeyId: keys.databases, Plaintext: Buffer.from('a note') }),
   })

@@ -20,7 +20,7 @@ export const SCAN = Buffer.from(
 export async function attached<T>(person: Person, volume: string, use: (disk: NbdClient) => Promise<T>): Promise<T> {
   const { NbdUri } = await person.ebs.attachVolume({ VolumeId: volume, InstanceId: INSTANCE, Device: '/dev/sdf' })
   try {
-    const disk = await NbdClient.open(NbdUri)
+    const disk = await NbdClient.open(NbdUri!)
     try {
       return await use(disk)
     } finally {
