@@ -37,6 +37,7 @@ import type { KeySpec } from './model/kms.ts'
 import type { World } from './operation.ts'
 import { Service, type Gate } from './service.ts'
 import { Folders } from './services/folders.ts'
+import { ec2 } from './services/ebs/query.ts'
 import { permit } from './services/leave.ts'
 import { s3Door } from './services/s3/http/door.ts'
 import { Services } from './services/services.ts'
@@ -297,7 +298,7 @@ export class Strongroom extends Person {
         permit: (action, context) => permit({ action, resource: undefined }, context, { authority, world }),
         settled: () => trail.settled(),
       }),
-      queries: { iam: iam(identities), sts: sts(identities) },
+      queries: { iam: iam(identities), sts: sts(identities), ec2: ec2(services.ebs) },
       ...(made.adminToken !== undefined && {
         admin: {
           token: made.adminToken,
@@ -367,6 +368,7 @@ export class Strongroom extends Person {
   async #close(): Promise<void> {
     this.#ready = false
     await Promise.all([...this.#listeners].map((listener) => listener.close()))
+    await this.#services.ebs.close()
     // Should the store refuse, the last uses are lost, as in a crash; that keeps nobody from closing.
     await this.#world.records.lastUsage.flush().catch(() => undefined)
     await this.#trail.close().catch(() => undefined)

@@ -1,0 +1,73 @@
+/** Volumes that are attached: their disks open, and served over NBD on sockets of their own, until they are detached. */
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { Disk } from '../disk/disk.ts'
+import type { ServiceWorld } from '../world.ts'
+import { serveDisk, type ServedDisk } from './nbd/server.ts'
+import { StillDisk } from './still.ts'
+
+/** The name of a socket may have 107 bytes. */
+const LONGEST = 107
+
+interface Served {
+  readonly disk: StillDisk
+  readonly server: ServedDisk
+}
+
+export class Attached {
+  readonly #world: Pick<ServiceWorld, 'folder'>
+  readonly #served = new Map<string, Served>()
+  /** A folder with a short name, for sockets whose own would be too long. */
+  #borrowed: Promise<string> | undefined
+
+  constructor(world: Pick<ServiceWorld, 'folder'>) {
+    this.#world = world
+  }
+
+  /** Opens the disk in the file `path` and serves it. The key is wiped, and kept in the addon until the volume is detached. */
+  async serve(volumeId: string, path: string, key: Uint8Array): Promise<void> {
+    const disk = new StillDisk(await Disk.open(path, key))
+    try {
+      // It has all that a disk has, but for what nobody else sees of one.
+      const server = await serveDisk(disk as unknown as Disk, volumeId, await this.#socketFor(volumeId))
+      this.#served.set(volumeId, { disk, server })
+    } catch (error) {
+      await disk.close()
+      throw error
+    }
+  }
+
+  /** Where an attached volume is to be found; undefined for any other. */
+  uri(volumeId: string): string | undefined {
+    const served = this.#served.get(volumeId)
+    if (!served) return undefined
+    const socket = encodeURIComponent(served.server.path).replaceAll('%2F', '/')
+    return `nbd+unix:///${volumeId}?socket=${socket}`
+  }
+
+  /** Does `work` while nobody writes, with all that was written in the file. */
+  async still<T>(volumeId: string, work: () => Promise<T>): Promise<T> {
+    const served = this.#served.get(volumeId)
+    return served ? served.disk.still(work) : work()
+  }
+
+  /** Hangs up on whoever uses the volume, and wipes its key. */
+  async end(volumeId: string): Promise<void> {
+    const served = this.#served.get(volumeId)
+    this.#served.delete(volumeId)
+    await served?.server.close()
+  }
+
+  async close(): Promise<void> {
+    if (this.#borrowed) await rm(await this.#borrowed, { recursive: true, force: true })
+    this.#borrowed = undefined
+  }
+
+  async #socketFor(volumeId: string): Promise<string> {
+    const name = `${volumeId}.sock`
+    const socket = join(await this.#world.folder('ebs'), name)
+    if (Buffer.byteLength(socket) <= LONGEST) return socket
+    return join(await (this.#borrowed ??= mkdtemp(join(tmpdir(), 'strongroom-nbd-'))), name)
+  }
+}

@@ -1,0 +1,74 @@
+/** Forms as EC2 has them: lists are numbered without a word between, and go by the name of one item: `Filter.1.Value.2`. */
+import { fail } from '../../errors.ts'
+
+/** Lists whose member is not the item's name with an `s`; and members that are lists, though they are named like one thing. */
+const LISTS: Readonly<Record<string, string>> = {
+  Owner: 'OwnerIds',
+  RestorableBy: 'RestorableByUserIds',
+  UserGroup: 'GroupNames',
+  Add: 'Add',
+  Remove: 'Remove',
+}
+
+const NUMBERS = new Set(['Size', 'Iops', 'Throughput', 'MaxResults'])
+const FLAGS = new Set(['Encrypted', 'DryRun', 'Force', 'MultiAttachEnabled'])
+
+/** Of a name in a form; what is longer says nothing. */
+const DEEPEST = 8
+const LONGEST_LIST = 1000
+
+type Tree = Map<string, Tree | string>
+type Value = string | number | boolean | readonly Value[] | Input
+type Input = { readonly [member in string]: Value }
+
+/** What a form asks, with AWS's member names. */
+export function inputOf(parameters: ReadonlyMap<string, string>): Input {
+  const tree: Tree = new Map()
+  for (const [name, text] of parameters) plant(tree, name.split('.'), text)
+  return structureOf(tree)
+}
+
+function plant(tree: Tree, path: readonly string[], text: string): void {
+  if (path.length > DEEPEST) return
+  const [name = '', ...rest] = path
+  if (rest.length === 0) {
+    tree.set(name, text)
+    return
+  }
+  let branch = tree.get(name)
+  if (!(branch instanceof Map)) tree.set(name, (branch = new Map()))
+  plant(branch, rest, text)
+}
+
+function structureOf(tree: Tree): Input {
+  return Object.fromEntries(
+    [...tree].map(([name, value]) => {
+      if (typeof value === 'string') return [name, scalarOf(name, value)]
+      return isList(value) ? [listName(name), listOf(value)] : [name, structureOf(value)]
+    }),
+  )
+}
+
+function listName(item: string): string {
+  return Object.hasOwn(LISTS, item) ? LISTS[item]! : `${item}s`
+}
+
+function isList(tree: Tree): boolean {
+  return [...tree.keys()].every((name) => /^[1-9]\d{0,5}$/.test(name))
+}
+
+function listOf(tree: Tree): readonly Value[] {
+  if (tree.size > LONGEST_LIST) fail('InvalidParameterValue', `A list has ${LONGEST_LIST} items at the most.`)
+  const items = [...tree].toSorted(([a], [b]) => Number(a) - Number(b))
+  return items.map(([, value]) => (typeof value === 'string' ? value : structureOf(value)))
+}
+
+function scalarOf(name: string, text: string): Value {
+  if (NUMBERS.has(name)) return /^-?\d{1,15}$/.test(text) ? Number(text) : odd(name, text, 'integer')
+  if (FLAGS.has(name)) return text === 'true' || (text === 'false' ? false : odd(name, text, 'boolean'))
+  return text
+}
+
+function odd(name: string, text: string, type: string): never {
+  fail('InvalidParameterValue', `Value (${text}) for parameter ${name} is invalid. It is no ${type}.`)
+}
