@@ -12,6 +12,7 @@ import { parseCopySource, requireKey } from './names.ts'
 import { rangeIn, shownRange } from './ranges.ts'
 import type { StoredObject } from './records.ts'
 import type * as Shapes from './shapes.ts'
+import { tagsFrom } from './tagging.ts'
 
 export async function putObject(
   means: Means,
@@ -21,10 +22,11 @@ export async function putObject(
   const { Bucket, Key } = input
   const bucket = await means.leave.object(Bucket, Key, 's3:PutObject', context, toldEncryption(input, context))
   requireKey(Key)
+  const tags = await tagsFrom(means, input, context)
   const place = { Bucket, Key, bucket }
   const object = await written(means, place, input, context)
   const { checksum } = object
-  await keepWritten(means, place, { ...object, ...description(input) }, input)
+  await keepWritten(means, place, { ...object, ...description(input), tags }, input)
   return { ETag: quoted(object.etag), ...shownEncryption(object.encryption), ...(checksum && { Checksum: checksum }) }
 }
 
@@ -119,7 +121,7 @@ export async function copyObject(
   input: Shapes.CopyObjectRequest,
   context: Context,
 ): Promise<Shapes.CopyObjectOutput> {
-  const { Bucket, Key, MetadataDirective = 'COPY' } = input
+  const { Bucket, Key, MetadataDirective = 'COPY', TaggingDirective = 'COPY' } = input
   const { found, body } = await copySource(means, input, context)
   const source = found.object
   if (source.size > MOST_AT_ONCE)
@@ -136,11 +138,12 @@ export async function copyObject(
   const told = toldEncryption(input, context)
   const bucket = await means.leave.object(Bucket, Key, 's3:PutObject', context, told)
   requireKey(Key)
+  const tags = TaggingDirective === 'REPLACE' ? await tagsFrom(means, input, context) : source.tags
   const place = { Bucket, Key, bucket }
   const upload = { ...input, Body: deferred(body), Checksum: source.checksum }
   const object = await written(means, place, upload, context)
   const described = description(MetadataDirective === 'REPLACE' ? input : source)
-  await keepWritten(means, place, { ...object, ...described }, input)
+  await keepWritten(means, place, { ...object, ...described, tags }, input)
   const CopyObjectResult = { ETag: quoted(object.etag), LastModified: object.modified }
   return { CopyObjectResult, ...shownEncryption(object.encryption) }
 }
@@ -187,8 +190,8 @@ export async function deleteObjects(
   context: Context,
 ): Promise<Shapes.DeleteObjectsOutput> {
   await means.leave.found(Bucket, context)
-  const { Objects, Quiet = false } = Delete
-  if (Objects.length === 0 || Objects.length > MOST_DELETED)
+  const { Objects = [], Quiet = false } = Delete ?? {}
+  if (Objects.length === 0 || Objects.length > MOST_DELETED || Objects.some(({ Key }) => !Key))
     fail('MalformedXML', 'The XML you provided was not well-formed or did not validate against our published schema')
   const Deleted: { Key: string }[] = []
   const Errors: { Key: string; Code: string; Message: string }[] = []
@@ -223,7 +226,7 @@ function asksChecksum({ checksum }: StoredObject, { ChecksumMode }: Shapes.GetOb
 }
 
 function shown(object: StoredObject, input: Shapes.GetObjectRequest, span: Span | undefined): Shapes.HeadObjectOutput {
-  const { size, etag, modified, checksum, pieces, inParts } = object
+  const { size, etag, modified, checksum, pieces, inParts, tags } = object
   return {
     ...shownEncryption(object.encryption),
     ...(description(object) as Required<Shapes.Description>),
@@ -234,6 +237,7 @@ function shown(object: StoredObject, input: Shapes.GetObjectRequest, span: Span 
     LastModified: modified,
     // A checksum is one of all of it.
     ...(asksChecksum(object, input) && !span && { Checksum: checksum }),
+    ...(tags?.length && { TagCount: tags.length }),
     ...(input.PartNumber !== undefined && inParts && { PartsCount: pieces.length }),
   }
 }

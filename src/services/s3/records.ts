@@ -3,7 +3,7 @@ import { fail } from '../../errors.ts'
 import { Resources, type Recorded } from '../../store/resources.ts'
 import { isConflict, type Change, type Store } from '../../store/store.ts'
 import { Locks } from './locks.ts'
-import type { Algorithm, Checksum, Description } from './shapes.ts'
+import type { Algorithm, Checksum, Description, Tag } from './shapes.ts'
 
 /** What a bucket does with objects that do not say how they are to be encrypted. */
 export interface Defaults {
@@ -53,6 +53,7 @@ export interface StoredObject extends Description {
   /** Uploaded in parts, of which each is a piece. */
   readonly inParts?: boolean
   readonly checksum?: Checksum
+  readonly tags?: readonly Tag[]
 }
 
 export interface Upload extends Description {
@@ -60,6 +61,7 @@ export interface Upload extends Description {
   readonly encryption: Encryption
   readonly checksumAlgorithm?: string
   readonly checksumType?: string
+  readonly tags?: readonly Tag[]
 }
 
 export interface Part extends Piece {

@@ -10,6 +10,7 @@ import type { Means } from './means.ts'
 import * as objects from './objects.ts'
 import { Records } from './records.ts'
 import type * as Shapes from './shapes.ts'
+import * as tagging from './tagging.ts'
 import { listMultipartUploads, listParts } from './uploadlists.ts'
 import * as uploads from './uploads.ts'
 
@@ -89,6 +90,18 @@ export class S3 {
 
   async deleteObjects(input: Shapes.DeleteObjectsRequest, context: Context) {
     return objects.deleteObjects(this.#means, input, context)
+  }
+
+  async putObjectTagging(input: Shapes.PutObjectTaggingRequest, context: Context) {
+    return tagging.putObjectTagging(this.#means, input, context)
+  }
+
+  async getObjectTagging(input: Shapes.OfObject, context: Context) {
+    return tagging.getObjectTagging(this.#means, input, context)
+  }
+
+  async deleteObjectTagging(input: Shapes.OfObject, context: Context) {
+    return tagging.deleteObjectTagging(this.#means, input, context)
   }
 
   async listObjectsV2(input: Shapes.ListObjectsV2Request, context: Context) {

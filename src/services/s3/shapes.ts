@@ -40,6 +40,16 @@ export interface EncryptionShown {
   readonly BucketKeyEnabled?: boolean
 }
 
+export interface Tag {
+  readonly Key: string
+  readonly Value: string
+}
+
+export interface Tagged {
+  /** As in the header: `a=1&b=2`. */
+  readonly Tagging?: string
+}
+
 /** What is kept with an object and given back with it. */
 export interface Description {
   readonly ContentType?: string
@@ -66,7 +76,8 @@ export interface Uploading {
   readonly Checksum?: Checksum | (() => Checksum | undefined)
 }
 
-export interface PutObjectRequest extends OfObject, Uploading, Description, EncryptionHeaders, WritePreconditions {}
+export interface PutObjectRequest
+  extends OfObject, Uploading, Description, EncryptionHeaders, WritePreconditions, Tagged {}
 
 export interface PutObjectOutput extends EncryptionShown {
   readonly ETag: string
@@ -93,6 +104,8 @@ export interface HeadObjectOutput extends EncryptionShown, Description {
   readonly Headers: Readonly<Record<string, string>>
   readonly Checksum?: Checksum
   readonly PartsCount?: number
+  /** How many tags it has, if any. */
+  readonly TagCount?: number
 }
 
 export interface GetObjectOutput extends HeadObjectOutput {
@@ -109,7 +122,9 @@ export interface CopySource {
   readonly CopySourceIfUnmodifiedSince?: number
 }
 
-export interface CopyObjectRequest extends OfObject, CopySource, Description, EncryptionHeaders, WritePreconditions {
+export interface CopyObjectRequest
+  extends OfObject, CopySource, Description, EncryptionHeaders, WritePreconditions, Tagged {
+  readonly TaggingDirective?: string
   readonly MetadataDirective?: string
 }
 
@@ -118,7 +133,7 @@ export interface CopyObjectOutput extends EncryptionShown {
 }
 
 export interface DeleteObjectsRequest extends InBucket {
-  readonly Delete: { readonly Objects: readonly { readonly Key: string }[]; readonly Quiet?: boolean }
+  readonly Delete?: { readonly Objects?: readonly { readonly Key: string }[]; readonly Quiet?: boolean }
 }
 
 export interface DeleteObjectsOutput {
@@ -191,7 +206,7 @@ export interface ListObjectsOutput extends ListingOutput {
   readonly NextMarker?: string
 }
 
-export interface CreateMultipartUploadRequest extends OfObject, Description, EncryptionHeaders {
+export interface CreateMultipartUploadRequest extends OfObject, Description, EncryptionHeaders, Tagged {
   readonly ChecksumAlgorithm?: string
   readonly ChecksumType?: string
 }
@@ -288,4 +303,8 @@ export interface ListMultipartUploadsOutput extends InBucket {
   readonly IsTruncated: boolean
   readonly Uploads: readonly UploadShown[]
   readonly CommonPrefixes: readonly { readonly Prefix: string }[]
+}
+
+export interface PutObjectTaggingRequest extends OfObject {
+  readonly Tagging?: { readonly TagSet?: readonly Tag[] }
 }

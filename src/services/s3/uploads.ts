@@ -15,6 +15,7 @@ import { copySource, deferred, description } from './objects.ts'
 import { rangeIn } from './ranges.ts'
 import { all, partName, uploadName, type Part, type Records, type StoredObject, type Upload } from './records.ts'
 import type * as Shapes from './shapes.ts'
+import { tagsFrom } from './tagging.ts'
 
 const SMALLEST_PART = 5 * 1024 ** 2
 const MOST_PARTS = 10_000
@@ -33,12 +34,13 @@ export async function createMultipartUpload(
   const { leave, keys, records, world } = means
   const bucket = await leave.object(Bucket, Key, 's3:PutObject', context, toldEncryption(input, context))
   requireKey(Key)
+  const tags = await tagsFrom(means, input, context)
   const place = { Bucket, Key, bucket }
   const { dataKeys, encryption } = await keys.fresh(chosen(input, bucket), place, context)
   wipe(dataKeys)
   const UploadId = world.entropy.hex(32)
   const checksums = { checksumAlgorithm: ChecksumAlgorithm, checksumType: ChecksumType }
-  const upload = { initiated: world.clock(), encryption, ...checksums, ...description(input) }
+  const upload = { initiated: world.clock(), encryption, ...checksums, ...description(input), tags }
   await inBucket(records, place, () =>
     records.commit([records.uploads.put(Bucket, uploadName(Key, UploadId), upload, 0)]),
   )
@@ -162,7 +164,7 @@ export async function completeMultipartUpload(
 
 /** The parts that a client lists, which must be as it says they are. */
 function chosenParts(parts: ReadonlyMap<number, Part>, listed: readonly Shapes.CompletedPart[]): Part[] {
-  if (listed.length === 0)
+  if (listed.length === 0 || listed.some(({ PartNumber, ETag }) => !PartNumber || !ETag))
     fail('MalformedXML', 'The XML you provided was not well-formed or did not validate against our published schema')
   if (listed.some(({ PartNumber }, index) => index > 0 && PartNumber <= listed[index - 1]!.PartNumber))
     fail(
@@ -189,6 +191,7 @@ function objectOf(upload: Upload, parts: readonly Part[]): Omit<StoredObject, 'm
     size: parts.reduce((sum, { size }) => sum + size, 0),
     etag: `${createHash('md5').update(digests).digest('hex')}-${parts.length}`,
     encryption: upload.encryption,
+    tags: upload.tags,
     pieces: parts.map(({ file, size }) => ({ file, size })),
     inParts: true,
   }
