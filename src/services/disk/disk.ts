@@ -106,6 +106,17 @@ export class Disk {
     await this.#during({ first: 0, count: 0, skip: 0, length: 0 }, 'shared', () => this.#sync())
   }
 
+  /**
+   * Does `work` on the file while nobody writes, and all that was written is in it. Others read on, but for what somebody
+   * waits to write; `work` itself must not ask this disk for anything.
+   */
+  async still<T>(work: () => Promise<T>): Promise<T> {
+    return this.#during(spanOf(0, this.size, this.size), 'shared', async () => {
+      await this.#sync()
+      return work()
+    })
+  }
+
   /** Refuses what comes from now on, waits for what is under way, flushes, and wipes the key. */
   close(): Promise<void> {
     return (this.#closing ??= this.#close())

@@ -152,6 +152,21 @@ test('a file system without room is ENOSPC, and what is there can be read and wr
   t.deepEqual(JSON.parse(stdout), { code: 'ENOSPC', kept: true })
 })
 
+test('while it is kept still, writes wait, and reads beside them do not', async (t) => {
+  const { disk: drive, path } = await disk(t, 8 * SECTOR)
+  await drive.write(0, Buffer.alloc(3 * SECTOR, 1))
+  const waiting: Promise<void>[] = []
+  const [before, after] = await drive.still(async () => {
+    const first = await readFile(path)
+    waiting.push(drive.write(0, Buffer.alloc(SECTOR, 2)), drive.discard(SECTOR, SECTOR))
+    t.deepEqual(await drive.read(2 * SECTOR, 2), Buffer.alloc(2, 1))
+    return [first, await readFile(path)]
+  })
+  t.deepEqual(before, after)
+  await Promise.all(waiting)
+  t.deepEqual(await drive.read(0, 2), Buffer.alloc(2, 2))
+})
+
 test('closing waits for what is under way, and refuses what comes after it', async (t) => {
   const { disk: drive, reopen } = await disk(t, MEBIBYTE)
   const writing = drive.write(0, Buffer.alloc(MEBIBYTE, 6))

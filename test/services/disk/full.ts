@@ -6,7 +6,10 @@ import { DiskError } from '../../../src/services/disk/failure.ts'
 const MEBIBYTE = 1024 * 1024
 const path = join(process.argv[2]!, 'volume')
 await Disk.create(path, 8 * MEBIBYTE)
-const disk = await Disk.open(path, Uint8Array.from({ length: 64 }, (_, at) => at))
+const disk = await Disk.open(
+  path,
+  Uint8Array.from({ length: 64 }, (_, at) => at),
+)
 await disk.write(0, Buffer.alloc(1000, 'kept'))
 const code = await disk.write(4096, Buffer.alloc(4 * MEBIBYTE, 1)).then(
   () => 'written',
