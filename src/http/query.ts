@@ -44,14 +44,57 @@ const STATUSES: Readonly<Record<string, number>> = {
   ...{ ServiceFailure: 500, ServiceUnavailable: 503 },
 }
 
-/** An error as a document, with its status. */
+/** How errors are written: what they are called, under which statuses they are sent, and what is around them. */
+interface Dialect {
+  readonly names: Readonly<Record<string, string>>
+  readonly statuses: Readonly<Record<string, number>>
+  document(code: string, message: string, status: number, requestId: string, namespace: string): string
+}
+
+const QUERY: Dialect = {
+  names: NAMES,
+  statuses: STATUSES,
+  document(code, message, status, requestId, namespace) {
+    const told = `<Type>${status < 500 ? 'Sender' : 'Receiver'}</Type><Code>${code}</Code><Message>${message}</Message>`
+    return `<ErrorResponse xmlns="${namespace}"><Error>${told}</Error><RequestId>${requestId}</RequestId></ErrorResponse>`
+  },
+}
+
+/** EC2 is older than the others, and has words of its own for what all services say. */
+const EC2: Dialect = {
+  names: {
+    ...NAMES,
+    UnrecognizedClientException: 'AuthFailure',
+    AccessDeniedException: 'UnauthorizedOperation',
+    ValidationException: 'InvalidParameterValue',
+    ThrottlingException: 'RequestLimitExceeded',
+    KMSInternalException: 'InternalError',
+    ServiceUnavailableException: 'Unavailable',
+  },
+  statuses: {
+    ...STATUSES,
+    ...{
+      AuthFailure: 401,
+      UnauthorizedOperation: 403,
+      RequestLimitExceeded: 503,
+      InternalError: 500,
+      Unavailable: 503,
+    },
+  },
+  document(code, message, _, requestId) {
+    const told = `<Errors><Error><Code>${code}</Code><Message>${message}</Message></Error></Errors>`
+    return `<?xml version="1.0" encoding="UTF-8"?>\n<Response>${told}<RequestID>${requestId}</RequestID></Response>`
+  },
+}
+
+const EC2_NAMESPACE = 'http://ec2.amazonaws.com/'
+
+/** An error as a document, with its status, in the dialect of the service with this namespace. */
 export function errorDocument(error: KmsError, requestId: string, namespace: string): { status: number; body: string } {
-  const code = NAMES[error.code] ?? error.code
-  const status = STATUSES[code] ?? error.status
-  const type = status < 500 ? 'Sender' : 'Receiver'
-  const told = `<Type>${type}</Type><Code>${escaped(code)}</Code><Message>${escaped(error.message)}</Message>`
-  const body = `<ErrorResponse xmlns="${namespace}"><Error>${told}</Error><RequestId>${requestId}</RequestId></ErrorResponse>`
-  return { status, body }
+  const dialect = namespace.startsWith(EC2_NAMESPACE) ? EC2 : QUERY
+  const code = dialect.names[error.code] ?? error.code
+  const status = dialect.statuses[code] ?? error.status
+  return { status, body: dialect.document(escaped(code), escaped(error.message), status, requestId, namespace) }
 }
 
 /** Messages quote what was sent, and not every character may stand in XML. */

@@ -59,7 +59,9 @@ export class Attached {
     await served?.server.close()
   }
 
+  /** Ends all of them, and nobody is kept from closing by a disk that fails. */
   async close(): Promise<void> {
+    await Promise.allSettled([...this.#served.keys()].map((volumeId) => this.end(volumeId)))
     if (this.#borrowed) await rm(await this.#borrowed, { recursive: true, force: true })
     this.#borrowed = undefined
   }

@@ -100,10 +100,13 @@ export class Ebs {
     return this.#do(defaults.resetKey, input, context)
   }
 
-  /** Detaches all there is, as if every instance stopped. */
+  /** Detaches all there is, as if every instance stopped. What cannot be put on record now is when the room opens again. */
   async close(): Promise<void> {
-    for (const place of this.#ready.keys()) await stopped(this.#means, place)
-    await this.#means.attached.close()
+    const { attached, world } = this.#means
+    for (const place of this.#ready.keys()) {
+      await stopped(this.#means, place).catch(() => world.log(`ebs: volumes of ${place} stay on record as attached`))
+    }
+    await attached.close()
   }
 
   async #do<I, O>(work: Work<I, O>, input: I, context: Context): Promise<O> {
