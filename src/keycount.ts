@@ -1,51 +1,71 @@
-/** How many keys an account has in a Region, as exactly as it must be known to tell whether there may be one more. */
+/** How many keys of its own an account has in a Region: whether there may be one more. */
 import { fail } from './errors.ts'
 import type { Limits } from './limits.ts'
 import { MANAGED_PREFIX } from './managed.ts'
 import type { Edit, Records, Scope } from './store/cache.ts'
-import { Resources } from './store/resources.ts'
 
-/** So near to the limit, keys are counted, and made one at a time. */
-const NEAR_THE_LIMIT = 1000
+/**
+ * What is known without asking the store. Keys that are made are counted, those that are erased are not: there are never
+ * more than this, and it is counted anew before anybody is refused.
+ */
+interface Count {
+  made: number
+  /** To be committed, or not. */
+  underway: number
+}
 
-/** What an account has in a Region at the most: as many as were counted once, and all it has asked for since. */
-const AT_MOST = new WeakMap<Scope, number>()
+const COUNTS = new WeakMap<Scope, Count>()
 
-/** More keys of AWS's than any account has in a Region. */
-const MANAGED = 100
+/** More aliases of AWS's own than any account has in a Region. */
+const MANY = 1000
 
 interface World {
   readonly records: Records
   readonly limits: Limits
 }
 
-/** Throws LimitExceededException unless there may be one more; what is to be committed with the new key. */
-export async function roomForKey(scope: Scope, { records, limits }: World): Promise<readonly Edit[]> {
-  const { region } = scope.realm
-  const most = limits.most('Keys', region, scope.account)
-  const known = AT_MOST.get(scope) ?? (await countAll(scope, records))
-  if (known < most - NEAR_THE_LIMIT) {
-    AT_MOST.set(scope, known + 1)
-    return []
+/** Throws LimitExceededException unless there may be one more. What it returns has to be done to the edit that puts it. */
+export async function roomForKey(scope: Scope, { records, limits }: World): Promise<(edit: Edit) => Edit> {
+  const { realm, account } = scope
+  const most = limits.most('Keys', realm.region, account)
+  const count = COUNTS.get(scope) ?? (await countIn(scope, records))
+  if (count.made + count.underway >= most) await recount(count, scope, records)
+  if (count.made + count.underway >= most) {
+    fail('LimitExceededException', `The account ${account} has reached its quota of ${most} keys in ${realm.region}.`)
   }
-  // Read before the count: who makes a key between the two makes this record another version.
-  const turns = new Resources<object>(records.store, 'kms:turn')
-  const turn = await turns.get(`${region}/${scope.account}`, 'Keys')
-  const all = await countAll(scope, records)
-  const own = all - (await countManaged(scope, records))
-  AT_MOST.set(scope, all + 1)
-  if (own >= most) {
-    fail('LimitExceededException', `The account ${scope.account} has reached its quota of ${most} keys in ${region}.`)
+  count.underway++
+  const recorded = (durable: boolean) => {
+    count.underway--
+    if (durable) count.made++
   }
-  return [{ change: turns.put(`${region}/${scope.account}`, 'Keys', {}, turn?.version ?? 0) }]
+  return (edit) => ({ ...edit, recorded })
 }
 
-function countAll({ realm, account }: Scope, { store }: Records): Promise<number> {
-  return store.count('keys', 'keys_by_store', [realm.region, account])
+async function countIn(scope: Scope, records: Records): Promise<Count> {
+  const made = await countOwn(scope, records)
+  // Somebody may have been faster, and counts since.
+  const count = COUNTS.get(scope) ?? { made, underway: 0 }
+  COUNTS.set(scope, count)
+  return count
+}
+
+/** Until no key was made meanwhile, which might be in the store's count or not. */
+async function recount(count: Count, scope: Scope, records: Records): Promise<void> {
+  for (;;) {
+    const before = count.made
+    const own = await countOwn(scope, records)
+    if (count.made !== before) continue
+    count.made = own
+    return
+  }
 }
 
 /** Each key that AWS manages has one alias, which nobody can take from it. */
-async function countManaged(scope: Scope, records: Records): Promise<number> {
-  const aliases = await records.aliases(scope, undefined, MANAGED_PREFIX, MANAGED)
-  return aliases.filter(({ name }) => name.startsWith(MANAGED_PREFIX)).length
+async function countOwn(scope: Scope, records: Records): Promise<number> {
+  const { realm, account } = scope
+  const [all, aliases] = await Promise.all([
+    records.store.count('keys', 'keys_by_store', [realm.region, account]),
+    records.aliases(scope, undefined, MANAGED_PREFIX, MANY),
+  ])
+  return all - aliases.filter(({ name }) => name.startsWith(MANAGED_PREFIX)).length
 }

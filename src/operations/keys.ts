@@ -73,8 +73,8 @@ export const createKey = operation('CreateKey', {
       materials,
     })
     refuseLockout(input, call.caller, key)
-    const room = await roomForKey(scope, call)
-    call.put(...room, edits.putKey(key), ...materials.map((material) => edits.putMaterial(key, material)))
+    const counted = await roomForKey(scope, call)
+    call.put(counted(edits.putKey(key)), ...materials.map((material) => edits.putMaterial(key, material)))
     return { KeyMetadata: metadataOf(key, now) }
   },
 })

@@ -64,7 +64,6 @@ export const replicateKey = operation('ReplicateKey', {
       materials: key.materials.map((material) => replicated(key, material)),
     })
     refuseLockout(input, call.caller, replica)
-    const room = await roomForKey(records.scope(region, key.account), call)
     // An earlier replica in this Region, whose date has passed, may not have been swept yet.
     const earlier = await records.key(region, key.account, key.id)
     if (earlier) call.put(...(await erasure(records, earlier)))
@@ -74,9 +73,9 @@ export const replicateKey = operation('ReplicateKey', {
       const next = withFields(member, { multiRegion, materials })
       call.put(edits.putKey(next), ...changed.map((material) => edits.putMaterial(next, material)))
     }
+    const counted = await roomForKey(records.scope(region, key.account), call)
     call.put(
-      ...room,
-      edits.putKey(replica),
+      counted(edits.putKey(replica)),
       ...replica.materials.map((material) => edits.putMaterial(replica, material)),
     )
     return {
