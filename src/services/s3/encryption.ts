@@ -27,7 +27,7 @@ export function chosen(headers: EncryptionHeaders, { encryption }: Bucket): Choi
   const context = contextIn(headers.SSEKMSEncryptionContext)
   const defaults = ServerSideEncryption === undefined ? encryption : undefined
   const algorithm = defaults?.algorithm ?? algorithmIn(ServerSideEncryption)
-  if (algorithm === 'AES256' && SSEKMSKeyId !== undefined)
+  if (SSEKMSKeyId !== undefined && (defaults || algorithm === 'AES256'))
     fail(
       'InvalidArgument',
       'Server Side Encryption with AWS KMS managed key requires HTTP header x-amz-server-side-encryption : aws:kms',

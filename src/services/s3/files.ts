@@ -1,4 +1,5 @@
 /** The files that objects are in: written as drafts and then named, read a chunk at a time, removed when nobody reads them. */
+import { randomBytes } from 'node:crypto'
 import { open, readdir, rename, rm, type FileHandle } from 'node:fs/promises'
 import { join } from 'node:path'
 import { KmsError } from '../../errors.ts'
@@ -15,14 +16,14 @@ export interface Span {
 }
 
 export class Files {
-  readonly #world: Pick<ServiceWorld, 'folder' | 'entropy' | 'log'>
+  readonly #world: Pick<ServiceWorld, 'folder' | 'log'>
   /** Every file that has a use; asked once, before anything is written. */
   readonly #used: () => Promise<ReadonlySet<string>>
   #opened: Promise<string> | undefined
   /** How many are reading a file; those who were to be removed meanwhile are, when the last of them has ended. */
   readonly #readers = new Map<string, { count: number; removed: boolean }>()
 
-  constructor(world: Pick<ServiceWorld, 'folder' | 'entropy' | 'log'>, used: () => Promise<ReadonlySet<string>>) {
+  constructor(world: Pick<ServiceWorld, 'folder' | 'log'>, used: () => Promise<ReadonlySet<string>>) {
     this.#world = world
     this.#used = used
   }
@@ -30,7 +31,8 @@ export class Files {
   /** Writes a file of its own for `body`, sealed; there is none if it fails. Durable once it resolves. */
   async write(body: AsyncIterable<Uint8Array>, dataKeys: readonly Uint8Array[]): Promise<Piece> {
     const folder = await this.#folder()
-    const file = this.#world.entropy.hex(16)
+    // Not from the room's entropy: a seeded room that opens again would draw the names of files there are.
+    const file = randomBytes(16).toString('hex')
     const draft = join(folder, file + DRAFT)
     try {
       const size = await writeSealed(draft, body, new Seal(dataKeys, file))

@@ -70,7 +70,7 @@ export class Keys {
       return { plaintext: Plaintext!, record: { keyArn: keyArn!, wrapped, context: EncryptionContext, bucketKey } }
     }
     return bucketKey
-      ? this.#bucketKeys.get(['GenerateDataKey', context.caller.arn, region, KeyId, EncryptionContext], generate)
+      ? this.#bucketKeys.get(['GenerateDataKey', requester(context), region, KeyId, EncryptionContext], generate)
       : generate()
   }
 
@@ -81,7 +81,7 @@ export class Keys {
       const { Plaintext } = await asked(this.#kms(bucket, context).decrypt(request))
       return { plaintext: Plaintext! }
     }
-    const asking = ['Decrypt', context.caller.arn, bucket.region, wrapped]
+    const asking = ['Decrypt', requester(context), bucket.region, wrapped]
     const { plaintext } = await (bucketKey ? this.#bucketKeys.get(asking, decrypt) : decrypt())
     return plaintext
   }
@@ -95,6 +95,11 @@ export class Keys {
   #kms({ region }: Bucket, context: Context): Client {
     return this.#world.kms({ ...context, caller: context.caller, region }, VIA)
   }
+}
+
+/** A principal; each session by itself, since each may have a policy of its own. */
+function requester({ caller }: Context): readonly string[] {
+  return caller.session ? [caller.arn, caller.accessKeyId] : [caller.arn]
 }
 
 /** Who asks for no key in particular gets the one AWS manages for the bucket's account, which strangers may not use. */

@@ -4,13 +4,13 @@ import { fail, KmsError } from '../../errors.ts'
 import { MOST_AT_ONCE, Watched } from './bodies.ts'
 import { quoted, requireCopyable, requireReadable } from './conditional.ts'
 import { chosen, shownEncryption } from './encryption.ts'
-import type { Span } from './files.ts'
+import type { Files, Span } from './files.ts'
 import { toldEncryption } from './leave.ts'
 import { wipe, type Place } from './keys.ts'
 import { find, inBucket, keep, type Found, type Means } from './means.ts'
 import { parseCopySource, requireKey } from './names.ts'
 import { rangeIn, shownRange } from './ranges.ts'
-import type { StoredObject } from './records.ts'
+import type { Piece, StoredObject } from './records.ts'
 import type * as Shapes from './shapes.ts'
 import { tagsFrom } from './tagging.ts'
 
@@ -24,9 +24,10 @@ export async function putObject(
   requireKey(Key)
   const tags = await tagsFrom(means, input, context)
   const place = { Bucket, Key, bucket }
+  const described = description(input)
   const object = await written(means, place, input, context)
   const { checksum } = object
-  await keepWritten(means, place, { ...object, ...description(input), tags }, input)
+  await keepWritten(means, place, { ...object, ...described, tags }, input)
   return { ETag: quoted(object.etag), ...shownEncryption(object.encryption), ...(checksum && { Checksum: checksum }) }
 }
 
@@ -57,11 +58,17 @@ async function keepWritten(
   object: StoredObject,
   preconditions: Shapes.WritePreconditions,
 ): Promise<void> {
+  const kept = inBucket(records, place, () => keep(records, place, object, preconditions))
+  const replaced = await orRemove(kept, files, object.pieces)
+  if (replaced) await files.remove(replaced.pieces)
+}
+
+/** Removes what was written for a commit that was refused. Of one that failed nobody knows: the next start's sweep does. */
+export async function orRemove<T>(kept: Promise<T>, files: Files, pieces: readonly Piece[]): Promise<T> {
   try {
-    const replaced = await inBucket(records, place, () => keep(records, place, object, preconditions))
-    if (replaced) await files.remove(replaced.pieces)
+    return await kept
   } catch (error) {
-    await files.remove(object.pieces)
+    if (error instanceof KmsError) await files.remove(pieces)
     throw error
   }
 }
@@ -140,9 +147,9 @@ export async function copyObject(
   requireKey(Key)
   const tags = TaggingDirective === 'REPLACE' ? await tagsFrom(means, input, context) : source.tags
   const place = { Bucket, Key, bucket }
+  const described = description(MetadataDirective === 'REPLACE' ? input : source)
   const upload = { ...input, Body: deferred(body), Checksum: source.checksum }
   const object = await written(means, place, upload, context)
-  const described = description(MetadataDirective === 'REPLACE' ? input : source)
   await keepWritten(means, place, { ...object, ...described, tags }, input)
   const CopyObjectResult = { ETag: quoted(object.etag), LastModified: object.modified }
   return { CopyObjectResult, ...shownEncryption(object.encryption) }
@@ -207,9 +214,13 @@ export async function deleteObjects(
   return { Deleted, Errors }
 }
 
+const MOST_METADATA = 2048
+
 /** What is kept of a request, or of a copied object, besides the bytes. */
-export function description({ ContentType, Metadata, Headers }: Shapes.Description): Shapes.Description {
-  return { ContentType: ContentType ?? 'binary/octet-stream', Metadata: Metadata ?? {}, Headers: Headers ?? {} }
+export function description({ ContentType, Metadata = {}, Headers = {} }: Shapes.Description): Shapes.Description {
+  if (Buffer.byteLength(Object.entries(Metadata).flat().join('')) > MOST_METADATA)
+    fail('MetadataTooLarge', 'Your metadata headers exceed the maximum allowed metadata size')
+  return { ContentType: ContentType ?? 'binary/octet-stream', Metadata, Headers }
 }
 
 /** The range, or the part, that is wanted; undefined for all of it. */

@@ -11,7 +11,7 @@ import { wipe, type Place } from './keys.ts'
 import { toldEncryption } from './leave.ts'
 import { inBucket, keep, type Means } from './means.ts'
 import { requireKey } from './names.ts'
-import { copySource, deferred, description } from './objects.ts'
+import { copySource, deferred, description, orRemove } from './objects.ts'
 import { rangeIn } from './ranges.ts'
 import { all, partName, uploadName, type Part, type Records, type StoredObject, type Upload } from './records.ts'
 import type * as Shapes from './shapes.ts'
@@ -36,13 +36,16 @@ export async function createMultipartUpload(
   requireKey(Key)
   const tags = await tagsFrom(means, input, context)
   const place = { Bucket, Key, bucket }
+  const described = description(input)
   const { dataKeys, encryption } = await keys.fresh(chosen(input, bucket), place, context)
   wipe(dataKeys)
-  const UploadId = world.entropy.hex(32)
   const checksums = { checksumAlgorithm: ChecksumAlgorithm, checksumType: ChecksumType }
-  const upload = { initiated: world.clock(), encryption, ...checksums, ...description(input), tags }
-  await inBucket(records, place, () =>
-    records.commit([records.uploads.put(Bucket, uploadName(Key, UploadId), upload, 0)]),
+  const upload = { initiated: world.clock(), encryption, ...checksums, ...described, tags }
+  const UploadId = await inBucket(records, place, () =>
+    records.change(() => {
+      const id = world.entropy.hex(32)
+      return Promise.resolve({ changes: [records.uploads.put(Bucket, uploadName(Key, id), upload, 0)], result: id })
+    }),
   )
   return { Bucket, Key, UploadId, ChecksumAlgorithm, ChecksumType, ...shownEncryption(encryption) }
 }
@@ -106,10 +109,7 @@ async function receive(
   const piece = await files.write(body, dataKeys).finally(() => wipe(dataKeys))
   const { checksum } = body
   const part = { ...piece, etag: body.md5() ?? world.entropy.hex(16), modified: world.clock(), checksum }
-  const replaced = await keepPart(records, uploading, PartNumber, part).catch(async (error: unknown) => {
-    await files.remove([piece])
-    throw error
-  })
+  const replaced = await orRemove(keepPart(records, uploading, PartNumber, part), files, [piece])
   if (replaced) await files.remove([replaced])
   return part
 }

@@ -191,6 +191,23 @@ test('everything is there after a restart, and what a crash left behind is not',
   t.is(await got(room, 'parts'), 'part')
 })
 
+test('a seeded room that opens again writes over nothing', async (t) => {
+  const data = await temporary(t)
+  const room = () => Strongroom.open({ data, seed: 7 })
+  const before = await room()
+  await before.s3.createBucket({ Bucket })
+  await before.s3.putObject({ Bucket, Key: 'before', Body: 'before' })
+  const first = await before.s3.createMultipartUpload({ Bucket, Key: 'parts' })
+  await before.close()
+  const after = await room()
+  t.teardown(() => after.close())
+  await after.s3.putObject({ Bucket, Key: 'after', Body: 'after' })
+  t.is(await got(after, 'before'), 'before')
+  t.is(await got(after, 'after'), 'after')
+  const uploads = Array.from({ length: 3 }, () => after.s3.createMultipartUpload({ Bucket, Key: 'parts' }))
+  t.is(new Set([first, ...(await Promise.all(uploads))].map(({ UploadId }) => UploadId)).size, 4)
+})
+
 test('whoever comes last stays, and nothing else does', async (t) => {
   const { room, files } = await kept(t)
   const bodies = Array.from({ length: 12 }, (_, n) => `body ${n}`)

@@ -214,6 +214,28 @@ for (const [title, act, code] of states) {
   })
 }
 
+test('under a key that is gone nothing is ever read again', async (t) => {
+  const { room, id, pass } = await shop(t)
+  await room.s3.putBucketEncryption({ Bucket, ...encryptedBy('aws:kms', id) })
+  await room.s3.putObject({ Bucket, Key: 'k', Body: 'hello' })
+  await room.scheduleKeyDeletion({ KeyId: id, PendingWindowInDays: 7 })
+  pass(7)
+  await room.sweep()
+  await refuses(t, room.s3.getObject({ Bucket, Key: 'k' }), 'KMS.NotFoundException')
+  await refuses(t, room.s3.putObject({ Bucket, Key: 'k', Body: 'again' }), 'KMS.NotFoundException')
+  await t.notThrowsAsync(room.s3.deleteObject({ Bucket, Key: 'k' }))
+})
+
+test('after the key was rotated old objects still read', async (t) => {
+  const { room, id } = await shop(t)
+  await room.s3.putBucketEncryption({ Bucket, ...encryptedBy('aws:kms', id) })
+  await room.s3.putObject({ Bucket, Key: 'k', Body: 'hello' })
+  await room.rotateKeyOnDemand({ KeyId: id })
+  await room.s3.putObject({ Bucket, Key: 'new', Body: 'new' })
+  t.is(await got(room, 'k'), 'hello')
+  t.is(await got(room, 'new'), 'new')
+})
+
 test('a copy is encrypted as its own bucket says, under another key if need be', async (t) => {
   const { room, arn } = await shop(t)
   const other = (await room.createKey()).KeyMetadata!.Arn!

@@ -167,6 +167,7 @@ const bad: readonly [string, object, string][] = [
   ['too long by its own word', { Body: '', ContentLength: 5 * 1024 ** 3 + 1 }, 'EntityTooLarge'],
   ['under no key', { Key: '', Body: '' }, 'InvalidURI'],
   ['under a key of 1025 bytes', { Key: `${'é'.repeat(512)}x`, Body: '' }, 'KeyTooLongError'],
+  ['with 2049 bytes of metadata', { Metadata: { n: 'v'.repeat(2048) } }, 'MetadataTooLarge'],
   ['encrypted with a key of the customer’s', { SSECustomerAlgorithm: 'AES256' }, 'NotImplemented'],
 ]
 test('what is refused leaves what was there', async (t) => {
@@ -183,6 +184,13 @@ test('what is refused leaves what was there', async (t) => {
   await t.throwsAsync(room.s3.putObject({ Bucket, Key: 'k', Body: broken() }), { instanceOf: TypeError })
   t.is(await got(room, 'k'), 'hello')
   t.is((await room.s3.listObjectsV2({ Bucket })).KeyCount, 1)
+})
+
+test('2048 bytes of metadata will do', async (t) => {
+  const { room } = await shop(t)
+  const Metadata = { n: 'v'.repeat(2047) }
+  await room.s3.putObject({ Bucket, Key: 'k', Body: '', Metadata })
+  t.deepEqual((await room.s3.headObject({ Bucket, Key: 'k' })).Metadata, Metadata)
 })
 
 test('a key of 1024 bytes will do', async (t) => {
