@@ -1,5 +1,6 @@
 /** Members of requests and answers that travel as header fields or in the query, by AWS's names for both. */
 import { fail } from '../../../errors.ts'
+import { notImplemented } from '../refusals.ts'
 import type { Checksum } from '../shapes.ts'
 
 type Fields = Readonly<Record<string, string>>
@@ -73,8 +74,31 @@ const QUERY: Readonly<Record<string, readonly [field: string, kind: Kind]>> = {
 const KEPT = ['cache-control', 'content-disposition', 'content-encoding', 'content-language', 'expires']
 const METADATA = 'x-amz-meta-'
 
+/** Fields that ask for what there is not, unless they say one of these. */
+const UNSUPPORTED: Readonly<Record<string, readonly string[]>> = {
+  'x-amz-bucket-object-lock-enabled': ['false'],
+  'x-amz-object-lock-legal-hold': ['OFF'],
+  'x-amz-object-lock-mode': [],
+  'x-amz-storage-class': ['STANDARD'],
+  'x-amz-tagging': [''],
+  'x-amz-website-redirect-location': [],
+}
+/** A bucket's owner owns all that is in it, so that lists of who may do what have nothing to say. */
+const ACCESS_LISTS = ['private', 'bucket-owner-full-control']
+
+function requireSupported(headers: Fields): void {
+  for (const [name, harmless] of Object.entries(UNSUPPORTED)) {
+    const value = headers[name]
+    if (value !== undefined && !harmless.includes(value)) notImplemented(name)
+  }
+  const isGrant = Object.keys(headers).some((name) => name.startsWith('x-amz-grant-'))
+  if (isGrant || !ACCESS_LISTS.includes(headers['x-amz-acl'] ?? 'private'))
+    fail('AccessControlListNotSupported', 'The bucket does not allow ACLs')
+}
+
 /** The members that a request's query and header fields say. */
 export function membersOf(query: URLSearchParams, headers: Fields): Record<string, unknown> {
+  requireSupported(headers)
   const members: Record<string, unknown> = {}
   for (const [member, [name, kind]] of Object.entries(QUERY)) {
     const value = query.get(name)

@@ -1,5 +1,5 @@
 /** Who may come in at S3's door: signatures in headers and in queries, and payloads that are as was signed. */
-import { createHash } from 'node:crypto'
+import { createHash, createHmac } from 'node:crypto'
 import test from 'ava'
 import { headerRecord } from '../../../../src/http/message.ts'
 import type { StreamedRequest } from '../../../../src/http/message.ts'
@@ -60,6 +60,54 @@ for (const [what, sending, edit = as, now = AT] of TAKEN) {
     const { status, body } = await send(edit(await signed(sending)))
     t.is(status, 200, body)
     t.deepEqual(kept, [HELLO])
+  })
+}
+
+/** The chunks of a body, each signed with the one before, as the documentation has it; `edit` may forge one. */
+function signedChunks(
+  request: StreamedRequest,
+  chunks: string[],
+  trailer: string,
+  edit = (text: string) => text,
+): string {
+  const mac = (key: string | Buffer, text: string) => createHmac('sha256', key).update(text).digest()
+  const key = ['20260301', 'us-east-1', 's3', 'aws4_request'].reduce<string | Buffer>(mac, 'AWS4test')
+  const head = '20260301T120000Z\n20260301/us-east-1/s3/aws4_request'
+  let last = /Signature=(\w+)/.exec(request.headers['authorization'] ?? '')![1]!
+  const sign = (kind: string, covered: string) =>
+    (last = mac(key, `AWS4-HMAC-SHA256-${kind}\n${head}\n${last}\n${covered}`).toString('hex'))
+  const parts = [...chunks, ''].map((text) => {
+    const signature = sign('PAYLOAD', `${hashOf('')}\n${hashOf(text)}`)
+    return `${text.length.toString(16)};chunk-signature=${signature}\r\n${text === '' ? '' : `${text}\r\n`}`
+  })
+  const signature = trailer && `x-amz-trailer-signature:${sign('TRAILER', hashOf(`${trailer}\n`))}\r\n`
+  return edit(`${parts.join('')}${trailer && `${trailer}\r\n`}${signature}\r\n`)
+}
+
+const SHA1 = `x-amz-checksum-sha1:${digest('sha1', HELLO)}`
+const CHUNKS = [HELLO.slice(0, 8), HELLO.slice(8)]
+const decoded = { 'x-amz-decoded-content-length': String(HELLO.length) }
+const SIGNED_CHUNKS: [what: string, code: string | undefined, trailer: string, edit?: (text: string) => string][] = [
+  ['chunks', undefined, ''],
+  ['chunks and a trailer', undefined, SHA1],
+  ['chunks, one of which is another', 'SignatureDoesNotMatch', '', (text) => text.replace('hello', 'hallo')],
+  ['chunks and another trailer', 'SignatureDoesNotMatch', SHA1, (text) => text.replace('sha1:', 'sha1:A')],
+  ['chunks and a trailer that is not theirs', 'BadDigest', `x-amz-checksum-sha1:${digest('sha1', 'x')}`],
+  ['chunks without their end', 'IncompleteBody', '', (text) => text.slice(0, -92)],
+]
+
+for (const [what, code, trailer, edit] of SIGNED_CHUNKS) {
+  test(`${code === undefined ? 'taken' : 'refused'}: signed ${what}`, async (t) => {
+    const { send, kept, asked } = standIn()
+    const payload = `STREAMING-AWS4-HMAC-SHA256-PAYLOAD${trailer && '-TRAILER'}`
+    const announced: Record<string, string> = trailer ? { 'x-amz-trailer': 'x-amz-checksum-sha1' } : {}
+    const request = await signed({ ...PUT, body: '', payload, headers: { ...decoded, ...announced } })
+    const answer = await send(withBody(signedChunks(request, CHUNKS, trailer, edit))(request))
+    t.is(answer.code, code, answer.body)
+    t.deepEqual(kept, code === undefined ? [HELLO] : [])
+    const checksum = (asked[0]?.input['Checksum'] as () => unknown)()
+    if (code === undefined)
+      t.deepEqual(checksum, trailer ? { algorithm: 'SHA1', value: digest('sha1', HELLO) } : undefined)
   })
 }
 
