@@ -39,11 +39,11 @@ export async function faults(args: readonly string[], world: AdminWorld): Promis
   const { verb, value, flags } = verbOf('faults', VERBS, args)
   const given: Given<typeof FAULT & typeof SERVER> = readFlags(verb === 'add' ? { ...FAULT, ...SERVER } : SERVER, flags)
   const asked = {
-    list: { method: 'GET' },
-    add: { method: 'POST', body: faultOf(given) },
-    remove: { method: 'DELETE', body: { id: Number(value) } },
-    clear: { method: 'DELETE' },
-  }[verb]
+    list: () => ({ method: 'GET' }),
+    add: () => ({ method: 'POST', body: faultOf(given) }),
+    remove: () => ({ method: 'DELETE', body: { id: numberOf('faults remove', value) } }),
+    clear: () => ({ method: 'DELETE' }),
+  }[verb]()
   const { faults: active } = await administer<Listed>(given, world, { route: 'faults', ...asked })
   await world.out(active.map((fault) => `${lineOf(fault)}\n`).join('') || 'there are no faults\n')
   return 0
@@ -55,9 +55,12 @@ function faultOf(given: Given<typeof FAULT>): object {
 }
 
 function memberOf(name: string, text: string | undefined): unknown {
-  if (!NUMBERS.has(name)) return text ?? true
-  if (Number.isFinite(Number(text))) return Number(text)
-  throw new UsageError(`\`--${name}\` takes a number`)
+  return NUMBERS.has(name) ? numberOf(`--${name}`, text!) : (text ?? true)
+}
+
+function numberOf(name: string, text: string): number {
+  if (Number.isFinite(Number(text || NaN))) return Number(text)
+  throw new UsageError(`\`${name}\` takes a number`)
 }
 
 /** `3: ThrottlingException in Decrypt`, as the flags would say it. */
