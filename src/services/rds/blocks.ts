@@ -12,6 +12,9 @@ export interface SectorCipher {
   close(): void
 }
 
+/** Where in the folder of a database its files are. */
+export const FILES = 'files'
+
 const SECTOR = 4096
 const HEADER = 16
 const MAGIC = 0x53524442
@@ -45,6 +48,10 @@ export class BlockFile {
     const { size } = fstatSync(this.#fd)
     this.#first = (size < HEADER ? mark(this.#fd, number()) : numberOf(this.#fd, path)) * SECTORS
     this.#length = lengthOf(size)
+  }
+
+  get number(): number {
+    return this.#first / SECTORS
   }
 
   get fd(): number {

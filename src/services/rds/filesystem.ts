@@ -5,7 +5,7 @@ import { open } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { PGlite } from '@electric-sql/pglite'
 import { BaseFilesystem, ERRNO_CODES, type FsStats } from '@electric-sql/pglite/basefs'
-import { BlockFile, lengthOf, NUMBERS, type SectorCipher } from './blocks.ts'
+import { BlockFile, FILES, lengthOf, NUMBERS, type SectorCipher } from './blocks.ts'
 
 /** What of the engine's module it takes to mount a file system. */
 interface Mounting {
@@ -13,9 +13,6 @@ interface Mounting {
 }
 
 type Write = (stream: unknown, buffer: Uint8Array, offset: number, length: number, position: number) => number
-
-/** Where in the folder of a database its files are. */
-export const FILES = 'files'
 
 export class EncryptedFilesystem extends BaseFilesystem {
   readonly #folder: string

@@ -1,10 +1,77 @@
-/** Amazon RDS over the KMS. */
+/**
+ * Amazon RDS over the KMS: instances of PostgreSQL whose files are encrypted, sector by sector, under a data key that KMS
+ * guards. Without that key an instance does not start, and does not go on.
+ */
+import type { Context } from '../../context.ts'
 import type { ServiceWorld } from '../world.ts'
+import { Instances } from './instances.ts'
+import { Means } from './means.ts'
+import type * as shapes from './shapes.ts'
+import { Snapshots } from './snapshots.ts'
+import { Watch } from './watch.ts'
 
 export class Rds {
-  readonly #world: ServiceWorld
+  readonly #means: Means
+  readonly #watch: Watch
+  readonly #snapshots: Snapshots
+  readonly #instances: Instances
+  /** Looks after all instances: starts what should run, and stops what cannot reach its key. Not for callers to ask. */
+  readonly sweep = (): Promise<void> => this.#watch.sweep()
+  /** Stops all engines, and wipes their keys. Not for callers to ask, either. */
+  readonly close = (): Promise<void> => this.#means.engines.close()
 
   constructor(world: ServiceWorld) {
-    this.#world = world
+    this.#means = new Means(world)
+    this.#watch = new Watch(this.#means)
+    this.#snapshots = new Snapshots(this.#means)
+    this.#instances = new Instances(this.#means, this.#watch, this.#snapshots)
+  }
+
+  createDBInstance(input: shapes.CreateDBInstanceRequest, context: Context) {
+    return this.#instances.create(input, context)
+  }
+
+  describeDBInstances(input: shapes.DescribeDBInstancesRequest, context: Context) {
+    return this.#instances.describe(input, context)
+  }
+
+  startDBInstance(input: shapes.InstanceRequest, context: Context) {
+    return this.#instances.start(input, context)
+  }
+
+  stopDBInstance(input: shapes.StopDBInstanceRequest, context: Context) {
+    return this.#instances.stop(input, context)
+  }
+
+  deleteDBInstance(input: shapes.DeleteDBInstanceRequest, context: Context) {
+    return this.#instances.delete(input, context)
+  }
+
+  createDBSnapshot(input: shapes.CreateDBSnapshotRequest, context: Context) {
+    return this.#snapshots.create(input, context)
+  }
+
+  describeDBSnapshots(input: shapes.DescribeDBSnapshotsRequest, context: Context) {
+    return this.#snapshots.describe(input, context)
+  }
+
+  copyDBSnapshot(input: shapes.CopyDBSnapshotRequest, context: Context) {
+    return this.#snapshots.copy(input, context)
+  }
+
+  modifyDBSnapshotAttribute(input: shapes.ModifyDBSnapshotAttributeRequest, context: Context) {
+    return this.#snapshots.modifyAttribute(input, context)
+  }
+
+  describeDBSnapshotAttributes(input: shapes.SnapshotRequest, context: Context) {
+    return this.#snapshots.describeAttributes(input, context)
+  }
+
+  deleteDBSnapshot(input: shapes.SnapshotRequest, context: Context) {
+    return this.#snapshots.delete(input, context)
+  }
+
+  restoreDBInstanceFromDBSnapshot(input: shapes.RestoreDBInstanceFromDBSnapshotRequest, context: Context) {
+    return this.#instances.restore(input, context)
   }
 }
