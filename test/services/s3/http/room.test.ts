@@ -46,15 +46,23 @@ async function scene(t: ExecutionContext) {
 }
 
 const clients = (room: Strongroom) => {
-  const client = ({ id, secret } = { id: 'test', secret: 'test' }) =>
+  const client = (
+    { id, secret } = { id: 'test', secret: 'test' },
+    way: object = { requestHandler: room.requestHandler() },
+  ) =>
     new S3Client({
       region: 'us-east-1',
       credentials: { accessKeyId: id, secretAccessKey: secret },
-      requestHandler: room.requestHandler(),
       forcePathStyle: true,
       maxAttempts: 1,
+      ...way,
     })
   return { client, s3: client() }
+}
+
+/** The same client, through a socket if it is to. */
+async function through(door: string, { room, client, s3 }: Awaited<ReturnType<typeof scene>>): Promise<S3Client> {
+  return door === 'over HTTP' ? client(undefined, { endpoint: (await room.listen()).url }) : s3
 }
 
 /** All that the service has written. */
@@ -64,27 +72,33 @@ async function filesOf(folder: string): Promise<Buffer[]> {
   return Promise.all(files.map((file) => readFile(join(file.parentPath, file.name))))
 }
 
-test('an object goes in and out of the SDK without a socket', async (t) => {
-  const { s3 } = await scene(t)
-  const put = await s3.send(new PutObjectCommand({ Bucket, Key: 'a b/é', Body: 'hello', Metadata: { patient: 'one' } }))
-  const got = await s3.send(new GetObjectCommand({ Bucket, Key: 'a b/é' }))
-  t.like(got, { ETag: put.ETag, ContentLength: 5, Metadata: { patient: 'one' }, ServerSideEncryption: 'AES256' })
-  t.is(await got.Body?.transformToString(), 'hello')
-})
+for (const door of ['without a socket', 'over HTTP']) {
+  test(`an object goes in and out of the SDK ${door}`, async (t) => {
+    const s3 = await through(door, await scene(t))
+    const put = await s3.send(
+      new PutObjectCommand({ Bucket, Key: 'a b/é', Body: 'hello', Metadata: { patient: 'one' } }),
+    )
+    const got = await s3.send(new GetObjectCommand({ Bucket, Key: 'a b/é' }))
+    t.like(got, { ETag: put.ETag, ContentLength: 5, Metadata: { patient: 'one' }, ServerSideEncryption: 'AES256' })
+    t.is(await got.Body?.transformToString(), 'hello')
+  })
 
-test('streams go both ways, and only ciphertext is written', async (t) => {
-  const { s3, folder } = await scene(t)
-  const pieces = [MEGABYTES, MEGABYTES]
-  const ContentLength = 2 * MEGABYTES.length
-  const sse = { ServerSideEncryption: 'aws:kms' } as const
-  await s3.send(new PutObjectCommand({ Bucket, Key: 'long', Body: Readable.from(pieces), ContentLength, ...sse }))
-  const got = await s3.send(new GetObjectCommand({ Bucket, Key: 'long' }))
-  t.regex(got.SSEKMSKeyId ?? '', /^arn:aws:kms:us-east-1:111122223333:key\//)
-  t.true(Buffer.concat(pieces).equals((await got.Body?.transformToByteArray()) ?? new Uint8Array()))
-  const files = await filesOf(folder)
-  t.true(files.length > 0)
-  t.false(files.some((file) => file.includes('patient')))
-})
+  test(`streams go both ways ${door}, and only ciphertext is written`, async (t) => {
+    const made = await scene(t)
+    const { folder } = made
+    const s3 = await through(door, made)
+    const pieces = [MEGABYTES, MEGABYTES]
+    const ContentLength = 2 * MEGABYTES.length
+    const sse = { ServerSideEncryption: 'aws:kms' } as const
+    await s3.send(new PutObjectCommand({ Bucket, Key: 'long', Body: Readable.from(pieces), ContentLength, ...sse }))
+    const got = await s3.send(new GetObjectCommand({ Bucket, Key: 'long' }))
+    t.regex(got.SSEKMSKeyId ?? '', /^arn:aws:kms:us-east-1:111122223333:key\//)
+    t.true(Buffer.concat(pieces).equals((await got.Body?.transformToByteArray()) ?? new Uint8Array()))
+    const files = await filesOf(folder)
+    t.true(files.length > 0)
+    t.false(files.some((file) => file.includes('patient')))
+  })
+}
 
 test('part of an object, and an object that is not there, are what the SDK says they are', async (t) => {
   const { s3 } = await scene(t)
