@@ -128,7 +128,7 @@ export declare class Store {
 }
 
 /**
- * AES-256-XTS under one volume's key, which stays here. Errors carry a `code`: `InvalidMaterial` for a key whose halves are
+ * AES-256-XTS under one volume's key, which stays here, in the pages that the device keeps private keys in. Errors carry a `code`: `InvalidMaterial` for a key whose halves are
  * equal, `InvalidLength` for a key of another length, for part of a sector and for a number that none has, `DeviceClosed`
  * after `close()`, `Unavailable`.
  */

@@ -10,7 +10,7 @@ use crate::errors::Thrown;
 /// The last whole number that JavaScript can tell from its neighbours.
 const SAFE: f64 = 9_007_199_254_740_991.0;
 
-/// AES-256-XTS under one volume's key, which stays here. Errors carry a `code`: `InvalidMaterial` for a key whose halves are
+/// AES-256-XTS under one volume's key, which stays here, in the pages that the device keeps private keys in. Errors carry a `code`: `InvalidMaterial` for a key whose halves are
 /// equal, `InvalidLength` for a key of another length, for part of a sector and for a number that none has, `DeviceClosed`
 /// after `close()`, `Unavailable`.
 #[napi]
@@ -25,7 +25,7 @@ impl Xts {
         #[napi(ts_arg_type = "Uint8Array")] mut key: BufferSlice,
     ) -> napi::Result<Self> {
         let made = match <&mut [u8; ::disk::KEY]>::try_from(&mut key[..]) {
-            Ok(key) => ::disk::Xts::new(key).map_err(kind),
+            Ok(key) => ::hsm::protected(|| ::disk::Xts::new(key)).map_err(kind),
             Err(_) => Err(Kind::InvalidLength),
         };
         key.fill(0);

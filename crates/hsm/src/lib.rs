@@ -95,6 +95,12 @@ pub use crate::{
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+/// Does `act` with all that AWS-LC allocates meanwhile in the protected pages that private keys are in: for a cipher beside the
+/// device, whose key must not lie about either. Where they are full, it goes into ordinary memory, and [`Stats`] tell so.
+pub fn protected<R>(act: impl FnOnce() -> R) -> R {
+    sys::heap::within(sys::heap::Heap::LastResort, act)
+}
+
 /// Nothing in here panics while it holds a lock; if that is ever wrong, the state behind it is still whole.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
