@@ -20,6 +20,15 @@ export class Services {
   as(context: Context): BoundServices {
     return { s3: bound(this.s3, context), ebs: bound(this.ebs, context), rds: bound(this.rds, context) }
   }
+
+  /** Looks after what runs: databases are started, and stopped when they cannot reach their keys. */
+  sweep(): Promise<void> {
+    return this.rds.sweep()
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([this.ebs.close(), this.rds.close()])
+  }
 }
 
 export interface BoundServices {
