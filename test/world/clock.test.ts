@@ -235,6 +235,34 @@ test('ten years in one jump rotate every key ten times', async (t) => {
   }
 })
 
+test('whoever calls while the clock turns sees time go by, and keeps nothing from being done', async (t) => {
+  const room = await opened(t)
+  const ids = await Promise.all(Array.from({ length: 20 }, async () => (await room.createKey()).KeyMetadata!.KeyId))
+  for (const KeyId of ids) await room.enableKeyRotation({ KeyId, RotationPeriodInDays: 365 })
+  let turning = true
+  const turned = room.clock.advance('3650 days').finally(() => (turning = false))
+  const seen: number[] = []
+  for (let i = 0; turning; i++) {
+    const KeyId = ids[i % ids.length]!
+    seen.push(room.clock.now().getTime())
+    await room.encrypt({ KeyId, Plaintext: bytes('x') })
+    await room.tagResource({ KeyId, Tags: [{ TagKey: 'i', TagValue: String(i) }] })
+  }
+  await turned
+  t.deepEqual(
+    seen.toSorted((a, b) => a - b),
+    seen,
+  )
+  t.true(new Set(seen).size > 5, 'it went by in steps')
+  for (const KeyId of ids) {
+    const { Rotations = [] } = await room.listKeyRotations({ KeyId })
+    t.deepEqual(
+      Rotations.map(({ RotationDate }) => RotationDate!.getTime()),
+      Array.from({ length: 10 }, (_, i) => START + (i + 1) * 365 * DAY),
+    )
+  }
+})
+
 // What is remembered ------------------------------------------------------------------------------
 
 async function folder(t: ExecutionContext): Promise<string> {

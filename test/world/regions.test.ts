@@ -3,6 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
+import { KMS } from '@aws-sdk/client-kms'
 import { Strongroom, type Client } from '../../src/index.ts'
 import { Unreachable } from '../../src/errors.ts'
 import { family, metadata } from '../helpers/family.ts'
@@ -57,6 +58,34 @@ test('calls at a Region that is cut off reach nobody, and leave no trace; those 
     ['Encrypt', undefined],
   ])
 })
+
+test('an unchanged SDK finds nobody there, however often it tries, and is answered elsewhere', async (t) => {
+  const { room } = await scene(t, { now: () => new Date() })
+  const { url } = await room.listen()
+  await room.regions.down(VIRGINIA)
+  const doors = [
+    { code: 'ECONNRESET', door: { endpoint: url } },
+    { code: 'ECONNREFUSED', door: { requestHandler: room.requestHandler() as never } },
+  ]
+  for (const { code, door } of doors) {
+    const at = (region: string) => {
+      const credentials = { accessKeyId: 'test', secretAccessKey: 'test' }
+      const kms = new KMS({ region, credentials, maxAttempts: 2, ...door })
+      t.teardown(() => kms.destroy())
+      return kms
+    }
+    await t.throwsAsync(at(VIRGINIA).listKeys({}), { code })
+    await t.notThrowsAsync(at(IRELAND).listKeys({}))
+  }
+  await t.throwsAsync(room.fetch(new Request(url, SIGNED)), { instanceOf: Unreachable })
+})
+
+/** A request that says it is for Virginia; what is sent to an endpoint that is out of reach is not even read. */
+const SIGNED = {
+  method: 'POST',
+  body: '{}',
+  headers: { authorization: `AWS4-HMAC-SHA256 Credential=test/20260101/${VIRGINIA}/kms/aws4_request` },
+}
 
 test('a Region is cut off once, and restored once, however often one says so', async (t) => {
   const { room } = await scene(t)
