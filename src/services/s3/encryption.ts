@@ -2,7 +2,7 @@
 import { fail } from '../../errors.ts'
 import { fromBase64 } from '../../model/json.ts'
 import type { Bucket, Defaults, Encryption } from './records.ts'
-import { notImplemented } from './refusals.ts'
+import { malformedXml, notImplemented } from './refusals.ts'
 import type {
   Algorithm,
   EncryptionConfiguration,
@@ -76,7 +76,7 @@ function recordIn(text: string | undefined): Record<string, unknown> | undefined
 export function defaultsIn({ ServerSideEncryptionConfiguration }: EncryptionConfiguration): Defaults {
   const [rule, ...others] = ServerSideEncryptionConfiguration?.Rules ?? []
   const wanted = rule?.ApplyServerSideEncryptionByDefault
-  if (!rule || others.length > 0 || !wanted || !ALGORITHMS.includes(wanted.SSEAlgorithm)) malformed()
+  if (!rule || others.length > 0 || !wanted || !ALGORITHMS.includes(wanted.SSEAlgorithm)) malformedXml()
   const algorithm = wanted.SSEAlgorithm as Algorithm
   const { KMSMasterKeyID: keyId } = wanted
   if (keyId !== undefined && algorithm === 'AES256')
@@ -96,8 +96,4 @@ export function shownDefaults({ algorithm, keyId, bucketKey }: Defaults): Encryp
     BucketKeyEnabled: bucketKey,
   }
   return { ServerSideEncryptionConfiguration: { Rules: [rule] } }
-}
-
-function malformed(): never {
-  fail('MalformedXML', 'The XML you provided was not well-formed or did not validate against our published schema')
 }

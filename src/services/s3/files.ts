@@ -2,8 +2,9 @@
 import { randomBytes } from 'node:crypto'
 import { open, readdir, rename, rm, type FileHandle } from 'node:fs/promises'
 import { join } from 'node:path'
-import { KmsError } from '../../errors.ts'
+import { wipe, type DataKeys } from './keys.ts'
 import type { Piece } from './records.ts'
+import { internalError } from './refusals.ts'
 import { CHUNK, HEADER, Seal } from './sealed.ts'
 import type { ServiceWorld } from '../world.ts'
 
@@ -29,7 +30,7 @@ export class Files {
   }
 
   /** Writes a file of its own for `body`, sealed; there is none if it fails. Durable once it resolves. */
-  async write(body: AsyncIterable<Uint8Array>, dataKeys: readonly Uint8Array[]): Promise<Piece> {
+  async write(body: AsyncIterable<Uint8Array>, dataKeys: DataKeys): Promise<Piece> {
     const folder = await this.#folder()
     // Not from the room's entropy: a seeded room that opens again would draw the names of files there are.
     const file = randomBytes(16).toString('hex')
@@ -50,11 +51,7 @@ export class Files {
    * once, and the files stay until it was read to its end or returned from. Rejects with code ENOENT when they are gone. The
    * data keys are wiped when it has ended.
    */
-  async read(
-    pieces: readonly Piece[],
-    span: Span,
-    dataKeys: readonly Uint8Array[],
-  ): Promise<AsyncIterable<Uint8Array>> {
+  async read(pieces: readonly Piece[], span: Span, dataKeys: DataKeys): Promise<AsyncIterable<Uint8Array>> {
     const end = this.#hold(pieces, dataKeys)
     try {
       const folder = await this.#folder()
@@ -84,7 +81,7 @@ export class Files {
     folder: string,
     pieces: readonly Piece[],
     { start, end }: Span,
-    dataKeys: readonly Uint8Array[],
+    dataKeys: DataKeys,
   ): AsyncGenerator<Uint8Array> {
     let base = 0
     for (const piece of pieces) {
@@ -96,7 +93,7 @@ export class Files {
     }
   }
 
-  async *#piece(folder: string, { file, size }: Piece, { start, end }: Span, dataKeys: readonly Uint8Array[]) {
+  async *#piece(folder: string, { file, size }: Piece, { start, end }: Span, dataKeys: DataKeys) {
     const handle = await open(join(folder, file))
     let seal: Seal | undefined
     try {
@@ -117,13 +114,13 @@ export class Files {
   }
 
   /** What a reader hears of a file that is not as it was written. */
-  #damage(file: string, cause: unknown): KmsError {
+  #damage(file: string, cause: unknown): Error {
     this.#world.log(`s3: file ${file} cannot be read as it was written`)
-    return new KmsError('InternalError', 'We encountered an internal error. Please try again.', { cause })
+    return internalError(cause)
   }
 
   /** Keeps files where they are, and keys as they are, until what it returns is called. */
-  #hold(pieces: readonly Piece[], dataKeys: readonly Uint8Array[]): () => void {
+  #hold(pieces: readonly Piece[], dataKeys: DataKeys): () => void {
     for (const { file } of pieces) {
       const readers = this.#readers.get(file)
       if (readers) readers.count++
@@ -133,7 +130,7 @@ export class Files {
     return () => {
       if (!held) return
       held = false
-      for (const key of dataKeys) key.fill(0)
+      wipe(dataKeys)
       const removed = pieces.filter(({ file }) => this.#release(file))
       // Should it fail, the next start sweeps.
       if (removed.length > 0) this.remove(removed).catch(() => undefined)

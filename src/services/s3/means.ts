@@ -1,6 +1,5 @@
 /** What the operations on objects work with, and the two things all of them do: find an object, and keep one. */
 import type { Context } from '../../context.ts'
-import { fail } from '../../errors.ts'
 import type { Change } from '../../store/store.ts'
 import type { ServiceWorld } from '../world.ts'
 import { requireWritable } from './conditional.ts'
@@ -8,6 +7,7 @@ import type { Files } from './files.ts'
 import type { Keys, Place } from './keys.ts'
 import type { Leave } from './leave.ts'
 import type { Bucket, Records, StoredObject } from './records.ts'
+import { noSuchBucket } from './refusals.ts'
 import type { OfObject, WritePreconditions } from './shapes.ts'
 
 export interface Means {
@@ -64,6 +64,5 @@ export function inBucket<T>(records: Records, { Bucket, bucket }: Place, work: (
 /** Throws when the bucket was deleted while the body came; another of its name is not the same. */
 async function requireSame(records: Records, name: string, bucket: Bucket): Promise<void> {
   const { value } = await records.bucket(name)
-  if (value.created !== bucket.created || value.account !== bucket.account)
-    fail('NoSuchBucket', 'The specified bucket does not exist')
+  if (value.created !== bucket.created || value.account !== bucket.account) noSuchBucket()
 }

@@ -11,6 +11,7 @@ import { find, inBucket, keep, type Found, type Means } from './means.ts'
 import { parseCopySource, requireKey } from './names.ts'
 import { rangeIn, shownRange } from './ranges.ts'
 import type { Piece, StoredObject } from './records.ts'
+import { internalError, malformedXml } from './refusals.ts'
 import type * as Shapes from './shapes.ts'
 import { tagsFrom } from './tagging.ts'
 
@@ -119,7 +120,7 @@ async function readable(
     const there = await records.objects.get(Bucket, Key)
     if (there?.value.pieces[0]?.file !== object.pieces[0]?.file) return undefined
     world.log(`s3: file ${object.pieces[0]?.file} is missing`)
-    throw new KmsError('InternalError', 'We encountered an internal error. Please try again.', { cause: error })
+    throw internalError(error)
   }
 }
 
@@ -198,8 +199,7 @@ export async function deleteObjects(
 ): Promise<Shapes.DeleteObjectsOutput> {
   await means.leave.found(Bucket, context)
   const { Objects = [], Quiet = false } = Delete ?? {}
-  if (Objects.length === 0 || Objects.length > MOST_DELETED || Objects.some(({ Key }) => !Key))
-    fail('MalformedXML', 'The XML you provided was not well-formed or did not validate against our published schema')
+  if (Objects.length === 0 || Objects.length > MOST_DELETED || Objects.some(({ Key }) => !Key)) malformedXml()
   const Deleted: { Key: string }[] = []
   const Errors: { Key: string; Code: string; Message: string }[] = []
   for (const { Key } of Objects) {

@@ -1,8 +1,8 @@
 /** What S3 has on record: buckets, objects, uploads under way and their parts. */
-import { fail } from '../../errors.ts'
 import { Resources, type Recorded } from '../../store/resources.ts'
 import { isConflict, type Change, type Store } from '../../store/store.ts'
 import { Locks } from './locks.ts'
+import { noSuchBucket } from './refusals.ts'
 import type { Algorithm, Checksum, Description, Tag } from './shapes.ts'
 
 /** What a bucket does with objects that do not say how they are to be encrypted. */
@@ -102,7 +102,7 @@ export class Records {
 
   /** Throws NoSuchBucket when there is none. */
   async bucket(name: string): Promise<Recorded<Bucket>> {
-    return (await this.#buckets.get(EVERYWHERE, name)) ?? fail('NoSuchBucket', 'The specified bucket does not exist')
+    return (await this.findBucket(name)) ?? noSuchBucket()
   }
 
   findBucket(name: string): Promise<Recorded<Bucket> | undefined> {

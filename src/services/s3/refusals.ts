@@ -33,8 +33,21 @@ export async function asked<T>(answer: Promise<T>): Promise<T> {
   }
 }
 
+export function noSuchBucket(): never {
+  fail('NoSuchBucket', 'The specified bucket does not exist')
+}
+
 export function noSuchKey(): never {
   fail('NoSuchKey', 'The specified key does not exist.')
+}
+
+export function malformedXml(): never {
+  fail('MalformedXML', 'The XML you provided was not well-formed or did not validate against our published schema')
+}
+
+/** What is our own fault: callers learn no more, and `cause` is for those who look into it. */
+export function internalError(cause: unknown): KmsError {
+  return new KmsError('InternalError', 'We encountered an internal error. Please try again.', { cause })
 }
 
 export function notImplemented(header: string): never {

@@ -14,6 +14,7 @@ import { requireKey } from './names.ts'
 import { copySource, deferred, description, orRemove } from './objects.ts'
 import { rangeIn } from './ranges.ts'
 import { all, partName, uploadName, type Part, type Records, type StoredObject, type Upload } from './records.ts'
+import { malformedXml } from './refusals.ts'
 import type * as Shapes from './shapes.ts'
 import { tagsFrom } from './tagging.ts'
 
@@ -164,8 +165,7 @@ export async function completeMultipartUpload(
 
 /** The parts that a client lists, which must be as it says they are. */
 function chosenParts(parts: ReadonlyMap<number, Part>, listed: readonly Shapes.CompletedPart[]): Part[] {
-  if (listed.length === 0 || listed.some(({ PartNumber, ETag }) => !PartNumber || !ETag))
-    fail('MalformedXML', 'The XML you provided was not well-formed or did not validate against our published schema')
+  if (listed.length === 0 || listed.some(({ PartNumber, ETag }) => !PartNumber || !ETag)) malformedXml()
   if (listed.some(({ PartNumber }, index) => index > 0 && PartNumber <= listed[index - 1]!.PartNumber))
     fail(
       'InvalidPartOrder',

@@ -1,5 +1,6 @@
 /** How objects are encrypted: by default, as told, under whose keys; what the KMS is asked for it, and what its refusals become. */
 import test from 'ava'
+import { Unreachable } from '../../../src/errors.ts'
 import { refuses } from '../../helpers/scene.ts'
 import { AWAY } from '../../authorize/stage.ts'
 import { Bucket, encryptedBy, got, kmsCalls, kmsLines, shop, textOf } from './scene.ts'
@@ -224,6 +225,16 @@ test('under a key that is gone nothing is ever read again', async (t) => {
   await refuses(t, room.s3.getObject({ Bucket, Key: 'k' }), 'KMS.NotFoundException')
   await refuses(t, room.s3.putObject({ Bucket, Key: 'k', Body: 'again' }), 'KMS.NotFoundException')
   await t.notThrowsAsync(room.s3.deleteObject({ Bucket, Key: 'k' }))
+})
+
+test('while the Region of the key is cut off nobody answers', async (t) => {
+  const { room, id } = await shop(t)
+  await room.s3.putBucketEncryption({ Bucket, ...encryptedBy('aws:kms', id) })
+  await room.s3.putObject({ Bucket, Key: 'k', Body: 'hello' })
+  await room.regions.down('us-east-1')
+  await t.throwsAsync(room.s3.getObject({ Bucket, Key: 'k' }), { instanceOf: Unreachable })
+  await room.regions.up('us-east-1')
+  t.is(await got(room, 'k'), 'hello')
 })
 
 test('after the key was rotated old objects still read', async (t) => {

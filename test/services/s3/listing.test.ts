@@ -2,6 +2,7 @@
 import test from 'ava'
 import { Resources } from '../../../src/store/resources.ts'
 import { refuses } from '../../helpers/scene.ts'
+import { numbers } from './numbers.ts'
 import { Bucket, shop } from './scene.ts'
 
 interface Asked {
@@ -20,16 +21,6 @@ function model(keys: readonly string[], { Prefix = '', Delimiter = '', StartAfte
     return at < 0 ? key : `${key.slice(0, at + Delimiter.length)}*`
   })
   return [...new Set(entries)]
-}
-
-/** Numbers from 0 to 1, the same for the same seed (mulberry32). */
-function numbers(seed: number): () => number {
-  return () => {
-    seed = (seed + 0x6d2b79f5) | 0
-    let bits = Math.imul(seed ^ (seed >>> 15), 1 | seed)
-    bits = (bits + Math.imul(bits ^ (bits >>> 7), 61 | bits)) ^ bits
-    return ((bits ^ (bits >>> 14)) >>> 0) / 2 ** 32
-  }
 }
 
 /** Some that UTF-16 puts in another order, the last characters before and after the surrogates, and the last of all. */
