@@ -54,6 +54,16 @@ export function s3Door(s3: object, options: DoorOptions): StreamingService {
     return { status, headers, body: status === 304 ? '' : body }
   }
 
+  /** A body that breaks off is our fault, and too late to be answered for. */
+  async function* accounted(body: AsyncIterable<Uint8Array>, { RequestId }: Ids): AsyncGenerator<Uint8Array> {
+    try {
+      yield* body
+    } catch (error) {
+      options.log(`${RequestId} InternalError ${traceOf(error)}`)
+      throw error
+    }
+  }
+
   return {
     takes: isForS3,
     async answer(request) {
@@ -62,6 +72,7 @@ export function s3Door(s3: object, options: DoorOptions): StreamingService {
       let answer: StreamedResponse
       try {
         answer = await answered({ ...request, body }, ids.RequestId)
+        if (isStream(answer.body)) answer = { ...answer, body: accounted(answer.body, ids) }
       } catch (error) {
         if (error instanceof Unreachable) throw error
         if (body.broken) throw body.broken
@@ -126,6 +137,10 @@ class Watched implements AsyncIterable<Uint8Array> {
       },
     }
   }
+}
+
+function isStream(body: StreamedResponse['body']): body is AsyncIterable<Uint8Array> {
+  return typeof body !== 'string' && !(body instanceof Uint8Array)
 }
 
 function finished(method: string, { status, headers, body }: StreamedResponse, ours: object): StreamedResponse {

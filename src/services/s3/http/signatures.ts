@@ -42,8 +42,10 @@ const LONGEST_EXPIRY = 7 * 86_400
 export function claimOf(head: RequestHead): Claim {
   const query = new URLSearchParams(head.url.split('?', 2)[1] ?? '')
   const header = head.headers['authorization']
+  const isPresigned = query.has('X-Amz-Algorithm')
+  if (header !== undefined && isPresigned) fail('InvalidArgument', 'Only one auth mechanism allowed')
   if (header !== undefined) return headerClaim(header, head.headers)
-  if (query.has('X-Amz-Algorithm')) return queryClaim(query, head.headers)
+  if (isPresigned) return queryClaim(query, head.headers)
   if (query.has('Signature')) unsupported()
   fail('AccessDenied', 'Access Denied')
 }

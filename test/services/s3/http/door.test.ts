@@ -316,6 +316,17 @@ test('our own faults are logged without what was said, and told without where', 
   t.notRegex(log[0]! + answer.body, /the secret/)
 })
 
+test('a body that breaks off is logged without what was said', async (t) => {
+  async function* broken() {
+    yield* inPieces('hel')
+    throw new TypeError('the secret')
+  }
+  const { send, log } = standIn({ getObject: () => ({ ...OBJECT, Body: broken() }) })
+  await t.throwsAsync(send(signed(KEY)), { instanceOf: TypeError })
+  t.regex(log.join('\n'), /^[0-9A-F]{16} InternalError at .*$/)
+  t.notRegex(log.join('\n'), /the secret/)
+})
+
 test('nobody is answered where nobody can be reached, or nobody is left', async (t) => {
   const identities = { find: () => undefined }
   const reach = (region: string) => {

@@ -100,6 +100,29 @@ for (const door of ['without a socket', 'over HTTP']) {
   })
 }
 
+for (const ChecksumAlgorithm of ['CRC32', 'CRC32C', 'CRC64NVME', 'SHA1', 'SHA256'] as const) {
+  test(`a stream’s ${ChecksumAlgorithm} comes at its end, is kept and told, and the client finds it right`, async (t) => {
+    const { s3 } = await scene(t)
+    const of = { Bucket, Key: 'sum' }
+    const Body = Readable.from([MEGABYTES])
+    const { length: ContentLength } = MEGABYTES
+    const put = await s3.send(new PutObjectCommand({ ...of, Body, ContentLength, ChecksumAlgorithm }))
+    const got = await s3.send(new GetObjectCommand({ ...of, ChecksumMode: 'ENABLED' }))
+    t.truthy(put[`Checksum${ChecksumAlgorithm}`])
+    t.is(got[`Checksum${ChecksumAlgorithm}`], put[`Checksum${ChecksumAlgorithm}`])
+    t.is((await got.Body?.transformToByteArray())?.length, ContentLength)
+  })
+}
+
+test('what has not changed is not sent again', async (t) => {
+  const { s3 } = await scene(t)
+  const { ETag } = await s3.send(new PutObjectCommand({ Bucket, Key: 'key', Body: 'hello' }))
+  const again = await t.throwsAsync(s3.send(new GetObjectCommand({ Bucket, Key: 'key', IfNoneMatch: ETag })))
+  t.is((again as S3ServiceException).$metadata.httpStatusCode, 304)
+  const { Body } = await s3.send(new GetObjectCommand({ Bucket, Key: 'key', IfNoneMatch: '"other"' }))
+  t.is(await Body?.transformToString(), 'hello')
+})
+
 test('part of an object, and an object that is not there, are what the SDK says they are', async (t) => {
   const { s3 } = await scene(t)
   await s3.send(new PutObjectCommand({ Bucket, Key: 'key', Body: '0123456789' }))

@@ -173,6 +173,7 @@ const REFUSED: [what: string, code: string, sending: Sending, edit?: Edit, now?:
     withHeaders({ 'x-amz-meta-a': undefined }),
   ],
   ['no signature', 'AccessDenied', GET, withHeaders({ authorization: undefined })],
+  ['two signatures', 'InvalidArgument', { ...GET, query: { 'X-Amz-Algorithm': 'AWS4-HMAC-SHA256' } }],
   ['the signature of old', 'InvalidRequest', GET, withHeaders({ authorization: 'AWS test:signature' })],
   ['a date that is none', 'AccessDenied', GET, withHeaders({ 'x-amz-date': 'today' })],
   [
