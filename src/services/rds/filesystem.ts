@@ -43,7 +43,7 @@ export class EncryptedFilesystem extends BaseFilesystem {
       const { write } = operations
       operations.write = (stream, buffer, offset, ...more) => write(stream, buffer, offset + buffer.byteOffset, ...more)
     }
-    return { emscriptenOpts: { ...emscriptenOpts, preRun: [...preRun, mounted] } as typeof emscriptenOpts }
+    return { emscriptenOpts: { ...emscriptenOpts, preRun: [...preRun, mounted] } }
   }
 
   /** Waits until all that was changed is on the disk: the library calls it before it answers. */

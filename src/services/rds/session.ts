@@ -22,6 +22,8 @@ const PROTOCOL = 3
 const ENDS = new Set(['Q', 'S', 'F'])
 /** Messages that wait for the one that ends them, so that they are run together. */
 const PARTS = new Set(['P', 'B', 'D', 'E', 'C'])
+/** What a greeting says that is no setting. */
+const GREETINGS = new Set(['user', 'database', 'options', 'replication'])
 /** Milliseconds that a client has to say who it is. */
 const PATIENCE = 60_000
 let sessions = 0
@@ -31,7 +33,7 @@ export function serveClient(socket: Socket, house: House): void {
   const session = new Session(socket, house)
   socket.setNoDelay(true)
   socket.setTimeout(PATIENCE, () => socket.destroy())
-  socket.on('data', (bytes) => session.hear(bytes as Buffer))
+  socket.on('data', (bytes) => session.hear(bytes))
   socket.on('error', () => socket.destroy())
   socket.on('close', () => session.end())
 }
@@ -45,7 +47,7 @@ class Session implements Player {
   readonly #incoming = new Incoming()
   readonly #prefix = `${++sessions}:`
   readonly #names = new Set<string>()
-  #step: (message: Message) => Promise<void> | void = (message) => this.#greet(message)
+  #step: (message: Message) => Promise<void> | void = (greeting) => this.#greet(greeting)
   #isGreeting = true
   #isIn = false
   #parts: Buffer[] = []
@@ -59,7 +61,11 @@ class Session implements Player {
   /** Messages are attended to one after the other. */
   hear(bytes: Buffer): void {
     this.#incoming.push(bytes)
-    this.#work = this.#work.then(() => this.#attend()).catch(() => this.#hangUp())
+    // Whoever has not proved who it is has little to say.
+    if (!this.#isIn && this.#incoming.size > LONGEST_GREETING) this.#socket.destroy()
+    this.#work = this.#work
+      .then(() => this.#attend())
+      .catch((problem: unknown) => this.#hangUp(problem instanceof Farewell ? problem.words : undefined))
   }
 
   end(): void {
@@ -78,17 +84,25 @@ class Session implements Player {
   async #greet({ body }: Message): Promise<void> {
     const version = body.readInt32BE()
     // Neither ssl nor gss on a loopback.
-    if (version === REQUESTS.ssl || version === REQUESTS.gss) return this.#say(Buffer.from('N'))
-    if (version === REQUESTS.cancel) return this.#hangUp()
-    if (version >>> 16 !== PROTOCOL) return this.#hangUp(fatal('0A000', 'unsupported frontend protocol'))
+    if (version === REQUESTS.ssl || version === REQUESTS.gss) {
+      this.#say(Buffer.from('N'))
+      return
+    }
+    if (version === REQUESTS.cancel) throw new Farewell()
+    if (version >>> 16 !== PROTOCOL) part('0A000', 'unsupported frontend protocol')
     this.#isGreeting = false
     if ((version & 0xffff) > 0) this.#say(message('v', int32(PROTOCOL << 16), int32(0)))
-    const { user = '', database = user, options: _, replication, ...settings } = Object.fromEntries(parametersOf(body))
-    if (replication !== undefined) return this.#hangUp(fatal('0A000', 'replication is not supported'))
+    const parameters = parametersOf(body)
+    const user = parameters.get('user') ?? ''
+    const database = parameters.get('database') ?? user
+    const settings = [...parameters].filter(([name]) => !GREETINGS.has(name))
+    if (parameters.has('replication')) part('0A000', 'replication is not supported')
     this.user = user
-    this.settings = new Map(Object.entries(settings))
+    this.settings = new Map(settings)
     const proving = new Proving(await this.#house.verifier(user))
-    this.#step = (reply) => this.#challenge(reply, proving, database)
+    this.#step = (reply) => {
+      this.#challenge(reply, proving, database)
+    }
     this.#say(message('R', int32(AUTHENTICATION.sasl), MECHANISM, Buffer.alloc(1)))
   }
 
@@ -98,19 +112,18 @@ class Session implements Player {
       type === 'p' && body.toString('utf8', 0, end) === MECHANISM
         ? proving.challenge(body.toString('utf8', end + 5))
         : undefined
-    if (challenge === undefined) return this.#hangUp(fatal('08P01', 'unexpected authentication response'))
-    this.#step = (reply) => this.#admit(reply, proving, database)
+    if (challenge === undefined) part('08P01', 'unexpected authentication response')
+    this.#step = (reply) => {
+      this.#admit(reply, proving, database)
+    }
     this.#say(message('R', int32(AUTHENTICATION.more), Buffer.from(challenge)))
   }
 
   #admit({ type, body }: Message, proving: Proving, database: string): void {
     const proof = type === 'p' ? proving.answer(body.toString()) : undefined
-    if (proof === undefined) {
-      return this.#hangUp(fatal('28P01', `password authentication failed for user "${this.user}"`))
-    }
-    if (database !== this.#house.database) {
-      return this.#hangUp(fatal('3D000', `database "${database}" does not exist; there is "${this.#house.database}"`))
-    }
+    if (proof === undefined) part('28P01', `password authentication failed for user "${this.user}"`)
+    if (database !== this.#house.database)
+      part('3D000', `database "${database}" does not exist; there is "${this.#house.database}"`)
     this.#isIn = true
     this.#socket.setTimeout(0)
     this.#step = (message) => this.#serve(message)
@@ -124,14 +137,14 @@ class Session implements Player {
   }
 
   async #serve(asked: Message): Promise<void> {
-    if (asked.type === 'X') return this.#hangUp()
+    if (asked.type === 'X') throw new Farewell()
     const copies = asked.type === 'Q' || asked.type === 'P' ? copyIn(asked) : undefined
-    if (copies === 'among') return this.#hangUp(fatal('0A000', 'COPY FROM STDIN has to be a query of its own'))
+    if (copies === 'among') part('0A000', 'COPY FROM STDIN has to be a query of its own')
     const name = nameIn(asked)
     if (name !== '') this.#names.add(this.#prefix + name)
     this.#parts.push(named(asked, this.#prefix))
-    if (copies) return this.#invite()
-    if (!PARTS.has(asked.type)) this.#say(await this.#run(ENDS.has(asked.type)))
+    if (copies) this.#invite()
+    else if (!PARTS.has(asked.type)) this.#say(await this.#run(ENDS.has(asked.type)))
   }
 
   /** Takes the rows of a COPY, until they are all there or the client thinks better of it. */
@@ -162,3 +175,17 @@ class Session implements Player {
 }
 
 const AUTHENTICATION = { ok: 0, sasl: 10, more: 11, last: 12 }
+
+/** The end of a connection, with last words if there are any. */
+class Farewell extends Error {
+  readonly words: Buffer | undefined
+
+  constructor(words?: Buffer) {
+    super('a client was left')
+    this.words = words
+  }
+}
+
+function part(code: string, text: string): never {
+  throw new Farewell(fatal(code, text))
+}

@@ -30,7 +30,9 @@ export class Watch {
       const instances = await allOf(records.instances, place)
       for (const { value } of [...instances, ...(await allOf(records.snapshots, place))]) known.add(value.id)
       for (const found of instances) {
-        await this.#attend(place, found).catch((error: Error) => world.log(`rds: ${found.name}: ${error.message}`))
+        await this.#attend(place, found).catch((error: unknown) => {
+          world.log(`rds: ${found.name}: ${error instanceof Error ? error.message : 'failed'}`)
+        })
       }
     }
     if (this.#isFirst) await storage.tidy(known)

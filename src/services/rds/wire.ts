@@ -18,6 +18,10 @@ export interface Message {
 export class Incoming {
   #bytes: Buffer = Buffer.alloc(0)
 
+  get size(): number {
+    return this.#bytes.length
+  }
+
   push(bytes: Buffer): void {
     this.#bytes = this.#bytes.length === 0 ? bytes : Buffer.concat([this.#bytes, bytes])
   }

@@ -81,7 +81,10 @@ async function work({ folder, key, database, master, port }: Task): Promise<void
   report({ port: server.port })
 
   async function obey(order: Order): Promise<void> {
-    if (order !== 'stop') return report(await copied(join(folder, FILES), order.copyTo))
+    if (order !== 'stop') {
+      report(await copied(join(folder, FILES), order.copyTo))
+      return
+    }
     await server.close()
     await house.turns.take()
     await pg.close()
