@@ -221,3 +221,30 @@ test('in process, without a socket: the room itself is what the keyring’s clie
   t.deepEqual(await roots.Python.decrypt(sealed, {}), [PLAINTEXT])
   t.deepEqual(await calls(key), { GenerateDataKey: 1, Decrypt: 2 })
 })
+
+// Quotas ------------------------------------------------------------------------------------------
+
+/** 25 messages at one moment of the room's time, in which ten requests may be made. */
+const THROTTLED: [string, How['cache'], number][] = [
+  ['no cache', undefined, 15],
+  ['a cache', { messages: 10 }, 0],
+]
+
+for (const [title, cache, expected] of THROTTLED) {
+  test(`past a quota of 10 a second, with ${title}: ${expected} of 25 messages are throttled`, async (t) => {
+    const now = new Date()
+    const limited = await Strongroom.open({ memory: true, now: () => now, quotas: { quotas: { Symmetric: 10 } } })
+    t.teardown(() => limited.close())
+    const requestHandler = limited.requestHandler()
+    const credentials = { accessKeyId: 'test', secretAccessKey: 'test' }
+    const hasty = javascript((region) => new KMS({ region, credentials, requestHandler, maxAttempts: 1 }))
+    const how = { keys: [await newKey(limited)], cache }
+    const sealing = cache ? [hasty.encrypt(messages, how)] : messages.map((message) => hasty.encrypt([message], how))
+    const outcomes = await Promise.allSettled(sealing)
+    const refusals = outcomes.flatMap((outcome) => (outcome.status === 'rejected' ? [outcome.reason as Error] : []))
+    t.deepEqual(
+      refusals.map(({ name }) => name),
+      times(expected, 'ThrottlingException'),
+    )
+  })
+}

@@ -251,6 +251,17 @@ test('the server’s no is told in its words, and leaves nothing behind', async 
   t.deepEqual(readdirSync(folder).sort(), ['letter', 'letter.encrypted'])
 })
 
+test('a room whose clock is ahead by a week is met at its time', async (t) => {
+  const ahead = await Strongroom.open({ memory: true, region: REGION })
+  const { url, ...server } = await ahead.listen({ port: 0 })
+  t.teardown(() => server.close().then(() => ahead.close()))
+  const { KeyId } = (await ahead.createKey({})).KeyMetadata!
+  await ahead.clock.advance('7 days')
+  const env = { AWS_ENDPOINT_URL_KMS: url }
+  const { output } = await run(`encrypt - --key ${KeyId}`, { input: LETTER, env })
+  t.deepEqual((await run('decrypt -', { input: output, env })).output, LETTER)
+})
+
 // Size --------------------------------------------------------------------------------------------
 
 const PROGRAM = fileURLToPath(new URL('../../dist/cli.js', import.meta.url))
