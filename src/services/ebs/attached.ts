@@ -6,6 +6,7 @@ import { Disk } from '../disk/disk.ts'
 import type { ServiceWorld } from '../world.ts'
 import { serveDisk, type ServedDisk } from './nbd/server.ts'
 import { StillDisk } from './still.ts'
+import type { Ranges } from './written.ts'
 
 /** The name of a socket may have 107 bytes. */
 const LONGEST = 107
@@ -26,8 +27,8 @@ export class Attached {
   }
 
   /** Opens the disk in the file `path` and serves it. The key is wiped, and kept in the addon until the volume is detached. */
-  async serve(volumeId: string, path: string, key: Uint8Array): Promise<void> {
-    const disk = new StillDisk(await Disk.open(path, key))
+  async serve(volumeId: string, path: string, key: Uint8Array, written: Ranges | undefined): Promise<void> {
+    const disk = new StillDisk(await Disk.open(path, key), written)
     try {
       // It has all that a disk has, but for what nobody else sees of one.
       const server = await serveDisk(disk as unknown as Disk, volumeId, await this.#socketFor(volumeId))
@@ -46,17 +47,18 @@ export class Attached {
     return `nbd+unix:///${volumeId}?socket=${socket}`
   }
 
-  /** Does `work` while nobody writes, with all that was written in the file. */
-  async still<T>(volumeId: string, work: () => Promise<T>): Promise<T> {
-    const served = this.#served.get(volumeId)
-    return served ? served.disk.still(work) : work()
+  /** Does `work` while nobody writes, with all that was written in the file; undefined for a volume that is not attached. */
+  still<T>(volumeId: string, work: (written: Ranges | undefined) => Promise<T>): Promise<T> | undefined {
+    const disk = this.#served.get(volumeId)?.disk
+    return disk?.still(() => work(disk.written))
   }
 
-  /** Hangs up on whoever uses the volume, and wipes its key. */
-  async end(volumeId: string): Promise<void> {
+  /** Hangs up on whoever uses the volume, and wipes its key. What of it was written by now, if that is known. */
+  async end(volumeId: string): Promise<Ranges | undefined> {
     const served = this.#served.get(volumeId)
     this.#served.delete(volumeId)
     await served?.server.close()
+    return served?.disk.written
   }
 
   /** Ends all of them, and nobody is kept from closing by a disk that fails. */

@@ -30,8 +30,11 @@ export async function attachVolume(
     const grantId = await keys.granted(id, dataKey, instanceId, context)
     const attachment = { instanceId, device, since: world.clock(), grantId }
     try {
-      await attached.serve(id, await means.files.at(place, id), await keys.attached(id, dataKey, instanceId, context))
-      await records.commit(records.volumes.put(place, id, { ...value, attachment }, version))
+      const file = await means.files.at(place, id)
+      const key = await keys.attached(id, dataKey, instanceId, context)
+      await attached.serve(id, file, key, value.written)
+      const record = { ...value, attachment, written: undefined }
+      await records.commit(records.volumes.put(place, id, record, version))
     } catch (error) {
       await attached.end(id)
       await keys.retired(dataKey, attachment, value)
@@ -91,7 +94,7 @@ export async function stopped(means: Means, place: string): Promise<void> {
 /** In this order: who stops half-way leaves a volume that counts as attached, and is released when the room opens again. */
 async function released({ attached, keys, records }: Means, found: Recorded<VolumeRecord>): Promise<void> {
   const { attachment, ...value } = found.value
-  await attached.end(found.name)
+  const written = await attached.end(found.name)
   await keys.retired(value.dataKey, attachment!, value)
-  await records.commit(records.volumes.put(placeOf(value), found.name, value, found.version))
+  await records.commit(records.volumes.put(placeOf(value), found.name, { ...value, written }, found.version))
 }

@@ -4,37 +4,37 @@ import { fail } from '../../errors.ts'
 import type { Means } from './means.ts'
 import { placeIn } from './records.ts'
 import { given } from './refusals.ts'
-import type { KeyNamed, Nothing } from './shapes.ts'
+import type { DefaultKey, EncryptionByDefault, KeyNamed, Nothing } from './shapes.ts'
 import { MANAGED_KEY } from './wanted.ts'
-
-interface Encrypts {
-  readonly EbsEncryptionByDefault: boolean
-}
-
-interface Key {
-  readonly KmsKeyId: string
-}
 
 export function setEncryption(encrypts: boolean) {
   const action = `${encrypts ? 'Enable' : 'Disable'}EbsEncryptionByDefault`
-  return async ({ records, leave }: Means, input: Nothing, context: Context): Promise<Encrypts> => {
+  return async ({ records, leave }: Means, input: Nothing, context: Context): Promise<EncryptionByDefault> => {
     await leave.to(action, [], context, input)
     await records.set(placeIn(context), { encrypts })
     return { EbsEncryptionByDefault: encrypts }
   }
 }
 
-export async function getEncryption({ records, leave }: Means, input: Nothing, context: Context): Promise<Encrypts> {
+export async function getEncryption(
+  { records, leave }: Means,
+  input: Nothing,
+  context: Context,
+): Promise<EncryptionByDefault> {
   await leave.to('GetEbsEncryptionByDefault', [], context, input)
   return { EbsEncryptionByDefault: (await records.settings(placeIn(context))).encrypts }
 }
 
-export async function getKey({ records, leave }: Means, input: Nothing, context: Context): Promise<Key> {
+export async function getKey({ records, leave }: Means, input: Nothing, context: Context): Promise<DefaultKey> {
   await leave.to('GetEbsDefaultKmsKeyId', [], context, input)
   return { KmsKeyId: (await records.settings(placeIn(context))).keyArn ?? MANAGED_KEY }
 }
 
-export async function modifyKey({ records, keys, leave }: Means, input: KeyNamed, context: Context): Promise<Key> {
+export async function modifyKey(
+  { records, keys, leave }: Means,
+  input: KeyNamed,
+  context: Context,
+): Promise<DefaultKey> {
   await leave.to('ModifyEbsDefaultKmsKeyId', [], context, input)
   const { Arn, KeySpec, KeyState } = await keys.described(given(input.KmsKeyId, 'kmsKeyId'), context)
   if (KeySpec !== 'SYMMETRIC_DEFAULT') {
@@ -45,7 +45,7 @@ export async function modifyKey({ records, keys, leave }: Means, input: KeyNamed
   return { KmsKeyId: Arn! }
 }
 
-export async function resetKey({ records, leave }: Means, input: Nothing, context: Context): Promise<Key> {
+export async function resetKey({ records, leave }: Means, input: Nothing, context: Context): Promise<DefaultKey> {
   await leave.to('ResetEbsDefaultKmsKeyId', [], context, input)
   await records.set(placeIn(context), { keyArn: undefined })
   return { KmsKeyId: MANAGED_KEY }

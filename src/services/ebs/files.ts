@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { Disk } from '../disk/disk.ts'
 import { runs, SECTOR } from '../disk/sectors.ts'
 import type { ServiceWorld } from '../world.ts'
+import { pieces, type Ranges } from './written.ts'
 
 const GIB = 1024 ** 3
 /** How much is read at a time: much, since most of a volume is holes. */
@@ -62,12 +63,12 @@ export async function blank(path: string, size: number): Promise<void> {
 }
 
 /** The same ciphertext in another file, of `size` GiB: shared with the file system where it can, or else copied. */
-export async function cloned(from: string, to: string, size: number): Promise<void> {
+export async function cloned(from: string, to: string, size: number, written: Ranges | undefined): Promise<void> {
   try {
     await copyFile(from, to, constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE_FORCE)
   } catch {
     await rm(to, { force: true })
-    await copied(from, to)
+    await copied(from, to, written)
   }
   const file = await open(to, 'r+')
   try {
@@ -83,14 +84,15 @@ export async function reencrypted(
   [from, fromKey]: readonly [string, Uint8Array],
   [to, toKey]: readonly [string, Uint8Array],
   size: number,
+  written: Ranges | undefined,
 ): Promise<void> {
   await blank(to, size)
   const source = await Disk.open(from, fromKey)
   try {
     const target = await Disk.open(to, toKey)
     try {
-      for (let at = 0; at < source.size; at += CHUNK) {
-        const chunk = await source.read(at, Math.min(CHUNK, source.size - at))
+      for (const [at, length] of pieces(written, source.size, CHUNK)) {
+        const chunk = await source.read(at, length)
         for (const run of writtenIn(chunk)) await target.write(at + run.at, run.bytes)
         chunk.fill(0)
       }
@@ -104,15 +106,15 @@ export async function reencrypted(
 }
 
 /** Sectors that hold nothing but zeroes stay holes: they are what nobody wrote to. */
-async function copied(from: string, to: string): Promise<void> {
+async function copied(from: string, to: string, written: Ranges | undefined): Promise<void> {
   const source = await open(from, 'r')
   try {
     const target = await open(to, 'wx', 0o600)
     try {
       const { size } = await source.stat()
       const chunk = Buffer.alloc(CHUNK)
-      for (let at = 0; at < size; at += CHUNK) {
-        const { bytesRead } = await source.read(chunk, 0, CHUNK, at)
+      for (const [at, length] of pieces(written, size, CHUNK)) {
+        const { bytesRead } = await source.read(chunk, 0, length, at)
         for (const run of writtenIn(chunk.subarray(0, bytesRead))) await writeAll(target, run.bytes, at + run.at)
       }
       await target.truncate(size)

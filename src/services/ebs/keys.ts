@@ -2,9 +2,11 @@
 import { randomBytes } from 'node:crypto'
 import type { Client } from '../../client.ts'
 import type { Context } from '../../context.ts'
+import type { Source } from '../../decision.ts'
 import type { Caller } from '../../identity.ts'
 import type { KeyMetadata } from '../../model/kms.ts'
 import type { Origin } from '../../origin.ts'
+import { parseIdentityPolicy } from '../../policy/document.ts'
 import type { ServiceWorld } from '../world.ts'
 import type { Attachment, DataKey, VolumeRecord } from './records.ts'
 import { asked, askedToAttach } from './refusals.ts'
@@ -101,7 +103,7 @@ export class Keys {
   async attached(volumeId: string, dataKey: DataKey, instanceId: string, context: Context): Promise<Uint8Array> {
     if (dataKey.keyArn === undefined) return this.opened(dataKey, context)
     const { region, caller } = context
-    const kms = this.#asInstance(instanceId, { region, account: caller.account })
+    const kms = this.#asInstance(instanceId, { region, account: caller.account }, dataKey.keyArn)
     return askedToAttach(volumeId, decrypted(kms, dataKey))
   }
 
@@ -109,7 +111,7 @@ export class Keys {
   async retired({ keyArn }: DataKey, { instanceId, grantId }: Retiring, where: Where): Promise<void> {
     if (keyArn === undefined || grantId === undefined) return
     try {
-      await this.#asInstance(instanceId, where).retireGrant({ KeyId: keyArn, GrantId: grantId })
+      await this.#asInstance(instanceId, where, keyArn).retireGrant({ KeyId: keyArn, GrantId: grantId })
     } catch (error) {
       this.#world.log(`ebs: a grant was not retired: ${(error as { code?: string }).code ?? 'unknown'}`)
     }
@@ -121,8 +123,9 @@ export class Keys {
   }
 
   /** The KMS for EC2 itself, at work for an instance. */
-  #asInstance(instanceId: string, { region, account }: Where): Client {
-    const caller = infrastructure(account, instanceId, this.#world.clock())
+  #asInstance(instanceId: string, { region, account }: Where, keyArn: string): Client {
+    const isForeign = keyArn.split(':')[4] !== account
+    const caller = infrastructure(account, instanceId, this.#world.clock(), isForeign ? [ACROSS] : [])
     return this.#world.kms({ caller, region, origin: ORIGIN }, { service: EC2, mode: 'principal' })
   }
 }
@@ -144,8 +147,20 @@ function hex(bytes: Uint8Array): string {
   return Buffer.from(bytes).toString('hex')
 }
 
-/** EC2 at work for an instance: a session that no policy is attached to, so that grants alone let it in. */
-function infrastructure(account: string, instanceId: string, now: number): Caller {
+/** To use what another account grants, one needs leave of one's own. */
+const ACROSS: Source = {
+  kind: 'identity',
+  name: ROLE,
+  document: parseIdentityPolicy(
+    JSON.stringify({
+      Version: '2012-10-17',
+      Statement: [{ Effect: 'Allow', Action: ['kms:Decrypt', 'kms:RetireGrant'], Resource: '*' }],
+    }),
+  ),
+}
+
+/** EC2 at work for an instance: a session without policies as to keys of its account, so that grants alone let it in. */
+function infrastructure(account: string, instanceId: string, now: number, identity: readonly Source[]): Caller {
   const roleArn = `arn:aws:iam::${account}:role/${ROLE}`
   const principalId = `${account}:${ROLE}`
   return {
@@ -165,6 +180,6 @@ function infrastructure(account: string, instanceId: string, now: number): Calle
       issuer: { type: 'Role', principalId, arn: roleArn, account, userName: ROLE },
     },
     organization: undefined,
-    policies: { identity: [], boundary: undefined, session: undefined, serviceControl: [] },
+    policies: { identity, boundary: undefined, session: undefined, serviceControl: [] },
   }
 }

@@ -43,10 +43,11 @@ export async function fill(
   await locks.shared(source.id, async () => {
     const from = await files.at(placeOf(record), source.id)
     await files.made(place, id, async (draft) => {
-      if (dataKey.id === record.dataKey.id) return cloned(from, draft, size)
+      if (dataKey.id === record.dataKey.id) return cloned(from, draft, size, record.written)
       const there = { ...context, region: record.region }
       const [old, fresh] = [await keys.opened(record.dataKey, there), await keys.opened(dataKey, context)]
-      return reencrypted([from, old], [draft, fresh], size).finally(() => [old, fresh].forEach((key) => key.fill(0)))
+      const moving = reencrypted([from, old], [draft, fresh], size, record.written)
+      return moving.finally(() => [old, fresh].forEach((key) => key.fill(0)))
     })
   })
 }

@@ -3,6 +3,7 @@ import type { Context } from '../../context.ts'
 import { Resources, type Recorded } from '../../store/resources.ts'
 import type { Change, Store } from '../../store/store.ts'
 import type { Tag } from './shapes.ts'
+import type { Ranges } from './written.ts'
 
 /** The key that a file's sectors are encrypted under. */
 export interface DataKey {
@@ -23,6 +24,8 @@ interface Made {
   /** In GiB. */
   readonly size: number
   readonly dataKey: DataKey
+  /** What of the file was written; of a volume that is attached, and of one that no longer is since a crash, nobody knows. */
+  readonly written?: Ranges
   readonly tags: readonly Tag[]
 }
 

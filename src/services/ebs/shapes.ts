@@ -104,6 +104,14 @@ export interface KeyNamed extends Rehearsed {
 
 export type Nothing = Rehearsed
 
+export interface EncryptionByDefault {
+  readonly EbsEncryptionByDefault: boolean
+}
+
+export interface DefaultKey {
+  readonly KmsKeyId: string
+}
+
 /** A volume attached to an instance. */
 export interface VolumeAttachment {
   readonly VolumeId: string

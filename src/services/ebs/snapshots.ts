@@ -16,6 +16,7 @@ import type {
 } from './shapes.ts'
 import { page, SNAPSHOT_FILTERS, snapshotShown } from './shown.ts'
 import { keyWanted, tagsFor } from './wanted.ts'
+import type { Ranges } from './written.ts'
 
 /** AWS's name for the volume of a copy, which is none. */
 const NO_VOLUME = 'vol-ffffffff'
@@ -30,12 +31,17 @@ export async function createSnapshot(means: Means, input: CreateSnapshotRequest,
     const found = await records.volumes.get(place, volumeId)
     const on = [['volume', volumeId] as const, ['snapshot', '*'] as const]
     await leave.to('CreateSnapshot', on, context, { DryRun: input.DryRun, wanted: tags, tags: found?.value.tags })
-    const { size, dataKey, region, account } = found?.value ?? noVolume(volumeId)
+    const volume = found?.value ?? noVolume(volumeId)
+    const { size, dataKey, region, account } = volume
     const id = newId(means)
     const from = await files.at(place, volumeId)
-    await files.made(place, id, (draft) => attached.still(volumeId, () => cloned(from, draft, size)))
+    const copy = async (known: Ranges | undefined) => {
+      await files.made(place, id, (draft) => cloned(from, draft, size, known))
+      return known
+    }
+    const written = await (attached.still(volumeId, copy) ?? copy(volume.written))
     const { Description: description = '' } = input
-    const made = { region, account, size, dataKey, created: world.clock() }
+    const made = { region, account, size, dataKey, written, created: world.clock() }
     return committed(means, id, { ...made, volumeId, description, tags, sharedWith: [] })
   })
 }
@@ -62,7 +68,8 @@ export async function copySnapshot(
   const dataKey = await dataKeyFor(means, id, keyId, source, context)
   await fill(means, id, dataKey, record.size, source, context)
   await committed(means, id, {
-    ...{ region, account: caller.account, created: world.clock(), size: record.size, dataKey, tags, sharedWith: [] },
+    ...{ region, account: caller.account, created: world.clock(), tags, sharedWith: [] },
+    ...{ size: record.size, dataKey, written: record.written },
     volumeId: NO_VOLUME,
     description: input.Description ?? `[Copied ${sourceId} from ${sourceRegion}]`,
   })

@@ -53,6 +53,7 @@ async function create(means: Means, input: CreateVolumeRequest, context: Context
     ...shape,
     zone,
     dataKey,
+    written: source ? source.record.written : [],
     tags,
     snapshotId: source?.id ?? '',
     clientToken: input.ClientToken,
