@@ -82,10 +82,11 @@ const VERBS: Readonly<Record<string, (job: Job) => Promise<number>>> = {
   async connect({ name, ask, world }) {
     const { DBInstances } = await ask('DescribeDBInstances', { DBInstanceIdentifier: name })
     const [instance = {}] = itemsOf(DBInstances, 'DBInstance')
-    const { Address, Port } = (instance.Endpoint ?? {}) as Record<string, string>
-    if (instance.DBInstanceStatus !== 'available') throw new Error(`${name} is ${String(instance.DBInstanceStatus)}`)
-    const where = ['--host', Address!, '--port', Port!, '--username', String(instance.MasterUsername)]
-    return psql([...where, '--dbname', String(instance.DBName)], world)
+    const { DBInstanceStatus = 'gone', MasterUsername = '', DBName = '' } = instance as Record<string, string>
+    const { Address = '', Port = '' } = (instance.Endpoint ?? {}) as Record<string, string>
+    if (DBInstanceStatus !== 'available') throw new Error(`${name} is ${DBInstanceStatus}`)
+    const where = ['--host', Address, '--port', Port]
+    return psql([...where, '--username', MasterUsername, '--dbname', DBName], world)
   },
 }
 
@@ -123,7 +124,7 @@ function summary(instance: Answered | undefined): object {
 
 /** Runs PostgreSQL's own shell with our terminal; its exit code. */
 async function psql(args: readonly string[], { env }: DbWorld): Promise<number> {
-  const child = spawn('psql', args, { stdio: 'inherit', env: env as NodeJS.ProcessEnv })
+  const child = spawn('psql', args, { stdio: 'inherit', env })
   try {
     const [code] = (await once(child, 'close')) as [number | null]
     return code ?? 1
