@@ -3,7 +3,6 @@
  * a request says of its body is checked on the way, so that nothing is kept of what was not sent as it was signed.
  */
 import { randomBytes } from 'node:crypto'
-import type { Context } from '../../../context.ts'
 import { KmsError, Unreachable } from '../../../errors.ts'
 import type { RequestHead, StreamedRequest, StreamedResponse, StreamingService } from '../../../http/message.ts'
 import { Origins } from '../../../http/origins.ts'
@@ -12,7 +11,7 @@ import { WrongRegion } from '../refusals.ts'
 import { answerOf, inputOf } from './answers.ts'
 import { refusalOf } from './errors.ts'
 import { payloadOf } from './payload.ts'
-import { placeOf, routeOf } from './routes.ts'
+import { placeOf, routeOf, type Operations } from './routes.ts'
 import { claimOf, verify } from './signatures.ts'
 
 export interface DoorOptions {
@@ -24,10 +23,7 @@ export interface DoorOptions {
   readonly reach?: (region: string) => void
 }
 
-/** S3, called by the names of its operations. */
-type Operations = Readonly<Record<string, (input: never, context: Context) => Promise<object>>>
-
-export function s3Door(s3: object, options: DoorOptions): StreamingService {
+export function s3Door(s3: Operations, options: DoorOptions): StreamingService {
   const origins = new Origins()
 
   async function answered(request: StreamedRequest, requestId: string): Promise<StreamedResponse> {
@@ -41,7 +37,7 @@ export function s3Door(s3: object, options: DoorOptions): StreamingService {
     const input = await inputOf(route, place, query, request, () => payloadOf(request, signed))
     const { caller, region } = signed
     const context = { caller, region, requestId, origin: origins.of(request) }
-    const output = await (s3 as Operations)[route.call]!(input as never, context)
+    const output = await s3[route.call](input as never, context)
     return answerOf(route, output as Record<string, unknown>, query)
   }
 

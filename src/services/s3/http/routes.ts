@@ -1,4 +1,5 @@
 /** Which operation a request asks for, by its method, what it is about and the sub-resource in its query. */
+import type { Context } from '../../../context.ts'
 import { fail } from '../../../errors.ts'
 import type { RequestHead } from '../../../http/message.ts'
 
@@ -9,7 +10,7 @@ export interface Place {
 }
 
 /** How an operation is asked and answered. Members that no row speaks of travel as fields.ts says. */
-export interface Route {
+interface Row {
   readonly call: string
   /** What the body is: the object's bytes, a document that becomes a member, or a text. */
   readonly takes?: 'bytes' | { readonly document: string; readonly member: string } | { readonly text: string }
@@ -25,7 +26,7 @@ export interface Route {
 const NO_CONTENT = 204
 const document = (document: string, member = document) => ({ document, member })
 
-const ROUTES: Readonly<Record<string, Route>> = {
+const ROUTES = {
   'GET service': { call: 'listBuckets', gives: 'ListAllMyBucketsResult' },
 
   'PUT bucket': { call: 'createBucket', takes: document('CreateBucketConfiguration') },
@@ -69,7 +70,14 @@ const ROUTES: Readonly<Record<string, Route>> = {
   },
   'GET object?uploadId': { call: 'listParts', gives: 'ListPartsResult' },
   'DELETE object?uploadId': { call: 'abortMultipartUpload', status: NO_CONTENT },
-}
+} as const satisfies Readonly<Record<string, Row>>
+
+type Call = (typeof ROUTES)[keyof typeof ROUTES]['call']
+
+export type Route = Row & { readonly call: Call }
+
+/** What a door needs of S3. */
+export type Operations = Readonly<Record<Call, (input: never, context: Context) => Promise<object>>>
 
 /** Names in the query that make a request one about something else than the bucket or object itself. */
 const SUBRESOURCES = new Set([
@@ -88,7 +96,7 @@ export function routeOf({ method, headers }: RequestHead, { Bucket, Key }: Place
   const about = asked.length > 0 ? `?${asked.join('&')}` : ''
   const from = headers['x-amz-copy-source'] !== undefined && method === 'PUT' ? ' from another' : ''
   const name = `${method} ${place}${about}${from}`
-  if (Object.hasOwn(ROUTES, name)) return ROUTES[name]!
+  if (Object.hasOwn(ROUTES, name)) return ROUTES[name as keyof typeof ROUTES]
   if (about !== '') fail('NotImplemented', 'A header you provided implies functionality that is not implemented')
   fail('MethodNotAllowed', 'The specified method is not allowed against this resource.')
 }

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto'
 import test from 'ava'
 import { WrongRegion } from '../../../../src/services/s3/refusals.ts'
 import { fail, Unreachable } from '../../../../src/errors.ts'
+import type { Operations } from '../../../../src/services/s3/http/routes.ts'
 import { s3Door } from '../../../../src/services/s3/http/door.ts'
 import { AT, inPieces, signed, standIn, type Sending } from './standin.ts'
 
@@ -332,7 +333,7 @@ test('nobody is answered where nobody can be reached, or nobody is left', async 
   const reach = (region: string) => {
     throw new Unreachable(region)
   }
-  const dead = s3Door({}, { identities, now: () => AT, log: () => {}, reach })
+  const dead = s3Door({} as Operations, { identities, now: () => AT, log: () => {}, reach })
   const { message } = await t.throwsAsync(dead.answer(await signed(KEY)), { instanceOf: Unreachable })
   t.regex(message, /us-east-1/)
 

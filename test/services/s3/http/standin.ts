@@ -7,6 +7,7 @@ import { headerRecord } from '../../../../src/http/message.ts'
 import type { StreamedRequest, StreamedResponse } from '../../../../src/http/message.ts'
 import type { AccessKeyConfig } from '../../../../src/identity.ts'
 import { s3Door } from '../../../../src/services/s3/http/door.ts'
+import type { Operations } from '../../../../src/services/s3/http/routes.ts'
 import { book } from '../../../http/book.ts'
 
 export const AT = new Date('2026-03-01T12:00:00Z')
@@ -33,7 +34,7 @@ export function standIn(answers: Answers = {}, now = AT) {
     if ('Body' in input) kept.push((await bytesOf(input['Body'] as AsyncIterable<Uint8Array>)).toString())
     return answers[call]?.(input) ?? {}
   }
-  const s3 = new Proxy({}, { get: (_, call) => operation(String(call)) })
+  const s3 = new Proxy({} as Operations, { get: (_, call) => operation(String(call)) })
   const door = s3Door(s3, { identities: IDENTITIES, now: () => now, log: (line) => log.push(line) })
   const send = async (request: StreamedRequest | Promise<StreamedRequest>) => answered(await door.answer(await request))
   return { door, send, asked, kept, log }
