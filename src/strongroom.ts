@@ -84,6 +84,9 @@ export interface StrongroomOptions {
   deviceRate?: number
   /** How many of them may come at once. Default: a second's worth. */
   deviceBurst?: number
+  /** The same of each key. */
+  slotRate?: number
+  slotBurst?: number
   /**
    * Throttles requests as AWS does, by account and Region: with the figures of today (`aws`), those that used to be
    * (`classic`), or your own. Default `off`. How many keys, aliases, grants and key stores there may be is limited always.
@@ -172,7 +175,8 @@ export class Strongroom extends Person {
 
   /** Opens a room. Throws before anything is changed when the folder is in use, damaged, or sealed under another secret. */
   static async open(options: StrongroomOptions = {}): Promise<Strongroom> {
-    const { data, memory = data === undefined, slots, deviceRate, deviceBurst, onDamage } = options
+    const { data, memory = data === undefined, slots, onDamage } = options
+    const { deviceRate, deviceBurst, slotRate, slotBurst } = options
     if (!memory && data === undefined) throw new TypeError('a room needs `data`, a folder, or `memory: true`')
     const trust = {
       roots: new Roots(options.attestationRoots ?? []),
@@ -182,7 +186,7 @@ export class Strongroom extends Person {
     const seed = await seedFor(folder, options.seed)
     if (seed) options.log?.(SEED_WARNING)
     const pregenerate = options.pregenerate as Record<string, number> | undefined
-    const device = { slots, deviceRate, deviceBurst, pregenerate, seed: seed?.device }
+    const device = { slots, deviceRate, deviceBurst, slotRate, slotBurst, pregenerate, seed: seed?.device }
     const hsm =
       folder === undefined
         ? Hsm.create(crypto.getRandomValues(new Uint8Array(32)), device)

@@ -37,7 +37,7 @@ export const FIXED: Figures = {
 /** Whether a quota can be changed to `value`; thousandths of a request a second are told apart. */
 export function fits(name: string, value: number): boolean {
   const [least, most] = rangeOf(name)
-  return value >= least && value <= most && (!isResource(name) || Number.isInteger(value))
+  return Number.isFinite(value) && value >= least && value <= most && (!isResource(name) || Number.isInteger(value))
 }
 
 /** The same in words. */

@@ -206,6 +206,11 @@ test(
   { quota: 'RSA', value: Number.NaN },
   ...([INVALID, '`RSA` must be a number of requests a second from 0.001 to 1000000000'] as const),
 )
+test(
+  unchangeable,
+  { quota: 'RSA', value: '5' as never },
+  ...([INVALID, '`RSA` must be a number of requests a second from 0.001 to 1000000000'] as const),
+)
 test(unchangeable, { quota: 'RSA', value: 5, account: '12' }, INVALID, 'an account id has 12 digits')
 test(unchangeable, { quota: 'RSA', value: 5, region: 'moon' }, INVALID, 'a Region has a name like `us-east-1`')
 
