@@ -145,6 +145,7 @@ async function loaded(): Promise<Sdk> {
   try {
     return await import('@aws-crypto/client-node')
   } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code !== 'ERR_MODULE_NOT_FOUND') throw cause
     throw new Error('this needs the AWS Encryption SDK: npm install @aws-crypto/client-node', { cause })
   }
 }

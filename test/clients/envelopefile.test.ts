@@ -1,6 +1,7 @@
 /** `strongroom encrypt` and `strongroom decrypt`: files of any size, whole or not at all, and legible to other languages. */
 import { spawn } from 'node:child_process'
 import { createHash, randomBytes } from 'node:crypto'
+import { once } from 'node:events'
 import { createReadStream, createWriteStream, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -33,6 +34,7 @@ interface Ran {
   readonly output: Buffer
 }
 
+const NEVER = new Promise<void>(() => {})
 const COMMANDS = { encrypt, decrypt }
 
 interface Given {
@@ -40,10 +42,12 @@ interface Given {
   readonly env?: Readonly<Record<string, string>>
   /** Where standard output goes. */
   readonly given?: Buffer[]
+  /** Resolves when the user wants an end; default: never. */
+  readonly stop?: Promise<void>
 }
 
 /** Runs a command line; rejects with what the program would say. */
-async function run(line: string, { input = '', env = {}, given = [] }: Given = {}): Promise<Ran> {
+async function run(line: string, { input = '', env = {}, given = [], stop = NEVER }: Given = {}): Promise<Ran> {
   const [command, ...args] = line.split(' ')
   let said = ''
   const output = new Writable({
@@ -57,7 +61,7 @@ async function run(line: string, { input = '', env = {}, given = [] }: Given = {
     out: (line) => (said += line),
     input: () => Readable.from([Buffer.from(input)]),
     output: () => output,
-    stop: new Promise(() => {}),
+    stop,
   })
   return { said, output: Buffer.concat(given) }
 }
@@ -251,6 +255,15 @@ test('the server’s no is told in its words, and leaves nothing behind', async 
   t.deepEqual(readdirSync(folder).sort(), ['letter', 'letter.encrypted'])
 })
 
+test('whoever wants an end gets it, and nothing stays behind', async (t) => {
+  const { folder, letter, sealed, id } = await scene(t)
+  const stop = Promise.resolve()
+  await t.throwsAsync(run(`encrypt ${letter} --key ${id}`, { stop }), { name: 'AbortError' })
+  await run(`encrypt ${letter} --key ${id}`)
+  await t.throwsAsync(run(`decrypt ${sealed} --out ${letter}.again`, { stop }), { name: 'AbortError' })
+  t.deepEqual(readdirSync(folder).sort(), ['letter', 'letter.encrypted'])
+})
+
 test('a room whose clock is ahead by a week is met at its time', async (t) => {
   const ahead = await Strongroom.open({ memory: true, region: REGION })
   const { url, ...server } = await ahead.listen({ port: 0 })
@@ -268,6 +281,21 @@ const PROGRAM = fileURLToPath(new URL('../../dist/cli.js', import.meta.url))
 const MEGABYTE = 1_000_000
 
 const MEASURED = 'data:text/javascript,process.on("exit",()=>console.error(process.resourceUsage().maxRSS))'
+
+const module = (code: string) => `data:text/javascript,${encodeURIComponent(code)}`
+
+/** Resolution as it is where the optional package was not installed. */
+const HOOK = module(`export const resolve = (name, context, next) => name.startsWith('@aws-crypto')
+  ? Promise.reject(Object.assign(new Error('none'), { code: 'ERR_MODULE_NOT_FOUND' }))
+  : next(name, context)`)
+const BARE = module(`import { register } from 'node:module'; register(${JSON.stringify(HOOK)})`)
+
+test('without the Encryption SDK the program says what to install', async (t) => {
+  const child = spawn(process.execPath, ['--import', BARE, PROGRAM, 'encrypt', '-', '--key', 'any'])
+  const [said, [code]] = await Promise.all([text(child.stderr), once(child, 'close') as Promise<[number]>])
+  t.is(said, 'strongroom: this needs the AWS Encryption SDK: npm install @aws-crypto/client-node\n')
+  t.is(code, 1)
+})
 
 /** What the program took at most while it did this, in megabytes. */
 async function memoryOf(...args: string[]): Promise<number> {
