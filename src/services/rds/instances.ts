@@ -15,10 +15,6 @@ import { settingsOf, portOf } from './wanted.ts'
 import type { Watch } from './watch.ts'
 import type { Task } from './worker.ts'
 
-interface Shown {
-  readonly DBInstance: shapes.DBInstance
-}
-
 const CLASS = 'db.t4g.micro'
 
 export class Instances {
@@ -32,7 +28,7 @@ export class Instances {
     this.#snapshots = snapshots
   }
 
-  async create(input: shapes.CreateDBInstanceRequest, context: Context): Promise<Shown> {
+  async create(input: shapes.CreateDBInstanceRequest, context: Context): Promise<shapes.OneInstance> {
     const name = nameIn('DBInstanceIdentifier', input.DBInstanceIdentifier)
     await this.#means.permit('CreateDBInstance', 'db', name, context)
     const { master, ...settings } = settingsOf(input)
@@ -47,7 +43,7 @@ export class Instances {
   }
 
   /** A snapshot's files, under its key: what is restored has the same master and password. */
-  async restore(input: shapes.RestoreDBInstanceFromDBSnapshotRequest, context: Context): Promise<Shown> {
+  async restore(input: shapes.RestoreDBInstanceFromDBSnapshotRequest, context: Context): Promise<shapes.OneInstance> {
     const { keys, storage } = this.#means
     const name = nameIn('DBInstanceIdentifier', input.DBInstanceIdentifier)
     await this.#means.permit('RestoreDBInstanceFromDBSnapshot', 'db', name, context)
@@ -67,10 +63,7 @@ export class Instances {
     })
   }
 
-  async describe(
-    input: shapes.DescribeDBInstancesRequest,
-    context: Context,
-  ): Promise<{ DBInstances: shapes.DBInstance[]; Marker?: string }> {
+  async describe(input: shapes.DescribeDBInstancesRequest, context: Context): Promise<shapes.ManyInstances> {
     const place = placeIn(context)
     const name = input.DBInstanceIdentifier && nameIn('DBInstanceIdentifier', input.DBInstanceIdentifier)
     await this.#means.permit('DescribeDBInstances', 'db', name, context)
@@ -81,7 +74,7 @@ export class Instances {
     return { DBInstances: seen.map((found) => this.#shown(place, found)), Marker }
   }
 
-  start(input: shapes.InstanceRequest, context: Context): Promise<Shown> {
+  start(input: shapes.InstanceRequest, context: Context): Promise<shapes.OneInstance> {
     return this.#change('StartDBInstance', input, context, async (place, found) => {
       const status = this.#means.statusOf(found.value)
       if (status !== 'stopped' && status !== RECOVERABLE) {
@@ -91,7 +84,7 @@ export class Instances {
     })
   }
 
-  stop(input: shapes.StopDBInstanceRequest, context: Context): Promise<Shown> {
+  stop(input: shapes.StopDBInstanceRequest, context: Context): Promise<shapes.OneInstance> {
     return this.#change('StopDBInstance', input, context, async (place, found) => {
       requireAvailable(found, this.#means.statusOf(found.value))
       if (input.DBSnapshotIdentifier) await this.#snapshots.take(input.DBSnapshotIdentifier, found, context)
@@ -101,7 +94,7 @@ export class Instances {
     })
   }
 
-  delete(input: shapes.DeleteDBInstanceRequest, context: Context): Promise<Shown> {
+  delete(input: shapes.DeleteDBInstanceRequest, context: Context): Promise<shapes.OneInstance> {
     const { SkipFinalSnapshot = false, FinalDBSnapshotIdentifier: last } = input
     return this.#change(
       'DeleteDBInstance',
@@ -138,7 +131,7 @@ export class Instances {
     context: Context,
     act: (place: string, found: Recorded<InstanceRecord>) => Promise<Recorded<InstanceRecord>>,
     status?: string,
-  ): Promise<Shown> {
+  ): Promise<shapes.OneInstance> {
     const place = placeIn(context)
     const name = nameIn('DBInstanceIdentifier', input.DBInstanceIdentifier)
     await this.#means.permit(action, 'db', name, context)
@@ -149,7 +142,7 @@ export class Instances {
   }
 
   /** What makes an instance, unless there is one of the name. */
-  #made(name: string, context: Context, make: () => Promise<InstanceRecord>): Promise<Shown> {
+  #made(name: string, context: Context, make: () => Promise<InstanceRecord>): Promise<shapes.OneInstance> {
     const place = placeIn(context)
     const { records } = this.#means
     return this.#means.alone('db', place, name, async () => {

@@ -27,51 +27,57 @@ export class Rds {
     this.#instances = new Instances(this.#means, this.#watch, this.#snapshots)
   }
 
-  createDBInstance(input: shapes.CreateDBInstanceRequest, context: Context) {
+  createDBInstance(input: shapes.CreateDBInstanceRequest, context: Context): Promise<shapes.OneInstance> {
     return this.#instances.create(input, context)
   }
 
-  describeDBInstances(input: shapes.DescribeDBInstancesRequest, context: Context) {
+  describeDBInstances(input: shapes.DescribeDBInstancesRequest, context: Context): Promise<shapes.ManyInstances> {
     return this.#instances.describe(input, context)
   }
 
-  startDBInstance(input: shapes.InstanceRequest, context: Context) {
+  startDBInstance(input: shapes.InstanceRequest, context: Context): Promise<shapes.OneInstance> {
     return this.#instances.start(input, context)
   }
 
-  stopDBInstance(input: shapes.StopDBInstanceRequest, context: Context) {
+  stopDBInstance(input: shapes.StopDBInstanceRequest, context: Context): Promise<shapes.OneInstance> {
     return this.#instances.stop(input, context)
   }
 
-  deleteDBInstance(input: shapes.DeleteDBInstanceRequest, context: Context) {
+  deleteDBInstance(input: shapes.DeleteDBInstanceRequest, context: Context): Promise<shapes.OneInstance> {
     return this.#instances.delete(input, context)
   }
 
-  createDBSnapshot(input: shapes.CreateDBSnapshotRequest, context: Context) {
+  createDBSnapshot(input: shapes.CreateDBSnapshotRequest, context: Context): Promise<shapes.OneSnapshot> {
     return this.#snapshots.create(input, context)
   }
 
-  describeDBSnapshots(input: shapes.DescribeDBSnapshotsRequest, context: Context) {
+  describeDBSnapshots(input: shapes.DescribeDBSnapshotsRequest, context: Context): Promise<shapes.ManySnapshots> {
     return this.#snapshots.describe(input, context)
   }
 
-  copyDBSnapshot(input: shapes.CopyDBSnapshotRequest, context: Context) {
+  copyDBSnapshot(input: shapes.CopyDBSnapshotRequest, context: Context): Promise<shapes.OneSnapshot> {
     return this.#snapshots.copy(input, context)
   }
 
-  modifyDBSnapshotAttribute(input: shapes.ModifyDBSnapshotAttributeRequest, context: Context) {
+  modifyDBSnapshotAttribute(
+    input: shapes.ModifyDBSnapshotAttributeRequest,
+    context: Context,
+  ): Promise<shapes.Attributes> {
     return this.#snapshots.modifyAttribute(input, context)
   }
 
-  describeDBSnapshotAttributes(input: shapes.SnapshotRequest, context: Context) {
+  describeDBSnapshotAttributes(input: shapes.SnapshotRequest, context: Context): Promise<shapes.Attributes> {
     return this.#snapshots.describeAttributes(input, context)
   }
 
-  deleteDBSnapshot(input: shapes.SnapshotRequest, context: Context) {
+  deleteDBSnapshot(input: shapes.SnapshotRequest, context: Context): Promise<shapes.OneSnapshot> {
     return this.#snapshots.delete(input, context)
   }
 
-  restoreDBInstanceFromDBSnapshot(input: shapes.RestoreDBInstanceFromDBSnapshotRequest, context: Context) {
+  restoreDBInstanceFromDBSnapshot(
+    input: shapes.RestoreDBInstanceFromDBSnapshotRequest,
+    context: Context,
+  ): Promise<shapes.OneInstance> {
     return this.#instances.restore(input, context)
   }
 }

@@ -128,3 +128,25 @@ export interface DBSnapshotAttributesResult {
     readonly AttributeValues: readonly string[]
   }[]
 }
+
+export interface OneInstance {
+  readonly DBInstance: DBInstance
+}
+
+export interface OneSnapshot {
+  readonly DBSnapshot: DBSnapshot
+}
+
+export interface ManyInstances {
+  readonly DBInstances: readonly DBInstance[]
+  readonly Marker?: string
+}
+
+export interface ManySnapshots {
+  readonly DBSnapshots: readonly DBSnapshot[]
+  readonly Marker?: string
+}
+
+export interface Attributes {
+  readonly DBSnapshotAttributesResult: DBSnapshotAttributesResult
+}

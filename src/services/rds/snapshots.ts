@@ -10,10 +10,6 @@ import { combination, invalid, invalidState, nameIn } from './refusals.ts'
 import type * as shapes from './shapes.ts'
 import { shownSnapshot } from './shown.ts'
 
-interface Shown {
-  readonly DBSnapshot: shapes.DBSnapshot
-}
-
 export class Snapshots {
   readonly #means: Means
 
@@ -21,7 +17,7 @@ export class Snapshots {
     this.#means = means
   }
 
-  async create(input: shapes.CreateDBSnapshotRequest, context: Context): Promise<Shown> {
+  async create(input: shapes.CreateDBSnapshotRequest, context: Context): Promise<shapes.OneSnapshot> {
     const place = placeIn(context)
     const name = nameIn('DBSnapshotIdentifier', input.DBSnapshotIdentifier)
     const of = nameIn('DBInstanceIdentifier', input.DBInstanceIdentifier)
@@ -48,10 +44,7 @@ export class Snapshots {
     })
   }
 
-  async describe(
-    input: shapes.DescribeDBSnapshotsRequest,
-    context: Context,
-  ): Promise<{ DBSnapshots: shapes.DBSnapshot[]; Marker?: string }> {
+  async describe(input: shapes.DescribeDBSnapshotsRequest, context: Context): Promise<shapes.ManySnapshots> {
     const { DBSnapshotIdentifier: name, DBInstanceIdentifier: of, SnapshotType: type, IncludeShared = false } = input
     await this.#means.permit('DescribeDBSnapshots', 'snapshot', name, context)
     const own = type === 'shared' ? [] : await this.#own(name, context)
@@ -68,7 +61,7 @@ export class Snapshots {
     }
   }
 
-  async copy(input: shapes.CopyDBSnapshotRequest, context: Context): Promise<Shown> {
+  async copy(input: shapes.CopyDBSnapshotRequest, context: Context): Promise<shapes.OneSnapshot> {
     const name = nameIn('DBSnapshotIdentifier', input.TargetDBSnapshotIdentifier)
     const source = await this.found(input.SourceDBSnapshotIdentifier, context)
     await this.#means.permit('CopyDBSnapshot', 'snapshot', arnOf('snapshot', source.place, source.name), context)
@@ -81,10 +74,7 @@ export class Snapshots {
     return { DBSnapshot: shownSnapshot(placeIn(context), name, record) }
   }
 
-  async modifyAttribute(
-    input: shapes.ModifyDBSnapshotAttributeRequest,
-    context: Context,
-  ): Promise<{ DBSnapshotAttributesResult: shapes.DBSnapshotAttributesResult }> {
+  async modifyAttribute(input: shapes.ModifyDBSnapshotAttributeRequest, context: Context): Promise<shapes.Attributes> {
     const name = nameIn('DBSnapshotIdentifier', input.DBSnapshotIdentifier)
     await this.#means.permit('ModifyDBSnapshotAttribute', 'snapshot', name, context)
     const { AttributeName, ValuesToAdd = [], ValuesToRemove = [] } = input
@@ -104,16 +94,13 @@ export class Snapshots {
     return { DBSnapshotAttributesResult: attributesOf(name, next) }
   }
 
-  async describeAttributes(
-    input: shapes.SnapshotRequest,
-    context: Context,
-  ): Promise<{ DBSnapshotAttributesResult: shapes.DBSnapshotAttributesResult }> {
+  async describeAttributes(input: shapes.SnapshotRequest, context: Context): Promise<shapes.Attributes> {
     const name = nameIn('DBSnapshotIdentifier', input.DBSnapshotIdentifier)
     await this.#means.permit('DescribeDBSnapshotAttributes', 'snapshot', name, context)
     return { DBSnapshotAttributesResult: attributesOf(name, (await this.#mine(name, context)).record) }
   }
 
-  async delete(input: shapes.SnapshotRequest, context: Context): Promise<Shown> {
+  async delete(input: shapes.SnapshotRequest, context: Context): Promise<shapes.OneSnapshot> {
     const name = nameIn('DBSnapshotIdentifier', input.DBSnapshotIdentifier)
     await this.#means.permit('DeleteDBSnapshot', 'snapshot', name, context)
     const { place, record, version } = await this.#mine(name, context)
