@@ -189,6 +189,15 @@ test('a Region that is cut off is dead for S3 as well', async (t) => {
   t.is((await s3.send(new ListObjectsV2Command({ Bucket }))).KeyCount, 0)
 })
 
+test('a client hears what time it is in the room', async (t) => {
+  const { room, client } = await scene(t)
+  await room.clock.advance('2 hours')
+  const way = { requestHandler: room.requestHandler() }
+  const list = new ListObjectsV2Command({ Bucket })
+  await t.throwsAsync(client(undefined, way).send(list), { name: 'RequestTimeTooSkewed' })
+  t.is((await client(undefined, { ...way, maxAttempts: 2 }).send(list)).KeyCount, 0)
+})
+
 test('a signed request goes through fetch', async (t) => {
   const { room } = await scene(t)
   const fetched = async (sending: Sending) => {
