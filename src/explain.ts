@@ -4,7 +4,8 @@ import type { Authority } from './authorize.ts'
 import type { Context } from './context.ts'
 import { fail } from './errors.ts'
 import { OPERATIONS } from './model/kms.ts'
-import { Call, find, type World } from './operation.ts'
+import { find } from './find.ts'
+import { Call, type World } from './operation.ts'
 
 export interface Explanation extends Authorization {
   readonly principal: string

@@ -42,7 +42,7 @@ test(knows, 'operations know no door, no decision and no other operation', {
   never: /^src\/(http|policy|operations|index|strongroom|service|authorize|audit|quotas|cli)\b/,
 })
 test(knows, 'operations know the contracts of store and backend, not who fulfils them', {
-  who: /^src\/(operations\/|operation\.ts)/,
+  who: /^src\/(operations\/|(operation|locators|find)\.ts)/,
   never: /^bindings\/|^src\/backends\/(?!backend\.ts)|^src\/store\/(sql|sqlite)\.ts/,
 })
 test(knows, 'a decision knows policies and nothing else', {
@@ -72,7 +72,7 @@ test(knows, 'the doors know the service, and nothing behind it', {
 })
 test(knows, 'nobody imports the command line', { who: /^src\/(?!cli\b)/, never: /^src\/cli\b/ })
 test(knows, 'the addon is known to those who assemble, keep and encrypt', {
-  who: /^src\/(?!strongroom\.ts|vault\.ts|backends\/native\b|store\/sqlite\.ts|cli)/,
+  who: /^src\/(?!strongroom\.ts|vault\.ts|backends\/native\b|store\/sqlite\.ts|services\/(disk|rds)\b|cli)/,
   never: /^bindings\//,
 })
 test(knows, 'the package stands on its dependencies and Node', {

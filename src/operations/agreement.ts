@@ -1,6 +1,7 @@
 /** DeriveSharedSecret: what two key pairs have in common. */
 import { after, offered } from '../backends/backend.ts'
-import { operation, usable } from '../operation.ts'
+import { usable } from '../locators.ts'
+import { operation } from '../operation.ts'
 import { disclosing } from '../recipient.ts'
 
 export const deriveSharedSecret = operation('DeriveSharedSecret', {

@@ -5,7 +5,8 @@ import type { EncryptionContext } from '../ciphertext.ts'
 import { fail } from '../errors.ts'
 import type { Key, Material } from '../keys.ts'
 import type { EncryptionAlgorithmSpec } from '../model/kms.ts'
-import { ciphertextKey, operation, usable } from '../operation.ts'
+import { ciphertextKey, usable } from '../locators.ts'
+import { operation } from '../operation.ts'
 import { disclosing } from '../recipient.ts'
 
 export const encrypt = operation('Encrypt', {

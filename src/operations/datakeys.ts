@@ -5,7 +5,8 @@ import type { EncryptionContext } from '../ciphertext.ts'
 import { fail } from '../errors.ts'
 import type { Key } from '../keys.ts'
 import type { DataKeyPairSpec, DataKeySpec } from '../model/kms.ts'
-import { operation, usable, type Call, type Locator } from '../operation.ts'
+import { usable } from '../locators.ts'
+import { operation, type Call, type Locator } from '../operation.ts'
 import { disclosing } from '../recipient.ts'
 
 interface DataKeySize {

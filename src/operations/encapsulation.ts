@@ -1,6 +1,7 @@
 /** Encapsulate, Decapsulate: a secret for the holder of an ML-KEM key, and its recovery. */
 import { after, offered } from '../backends/backend.ts'
-import { operation, usable } from '../operation.ts'
+import { usable } from '../locators.ts'
+import { operation } from '../operation.ts'
 
 const key = usable('KeyId', 'ENCAPSULATE_DECAPSULATE', 'EncapsulationAlgorithm')
 

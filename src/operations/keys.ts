@@ -15,7 +15,8 @@ import type {
   KeySpec,
   KeyUsageType,
 } from '../model/kms.ts'
-import { existing, operation, visible } from '../operation.ts'
+import { existing, visible } from '../locators.ts'
+import { operation } from '../operation.ts'
 import { pageEnd, pageOf } from '../paging.ts'
 import { refuseLockout, requirePolicy, requirePrincipals } from '../policies.ts'
 import { edits } from '../store/cache.ts'

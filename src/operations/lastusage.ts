@@ -1,6 +1,7 @@
 /** GetKeyLastUsage. */
 import type { KeyLastUsageTrackingOperation } from '../model/kms.ts'
-import { existing, operation } from '../operation.ts'
+import { existing } from '../locators.ts'
+import { operation } from '../operation.ts'
 
 export const getKeyLastUsage = operation('GetKeyLastUsage', {
   on: { key: existing('KeyId') },

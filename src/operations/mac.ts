@@ -1,7 +1,8 @@
 /** GenerateMac, VerifyMac: a message authentication code under an HMAC key. */
 import { after, offered } from '../backends/backend.ts'
 import { fail } from '../errors.ts'
-import { operation, usable } from '../operation.ts'
+import { usable } from '../locators.ts'
+import { operation } from '../operation.ts'
 
 const key = usable('KeyId', 'GENERATE_VERIFY_MAC', 'MacAlgorithm')
 

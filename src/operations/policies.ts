@@ -1,7 +1,8 @@
 /** Key policies as stored: GetKeyPolicy, PutKeyPolicy, ListKeyPolicies. */
 import { fail } from '../errors.ts'
 import { withFields } from '../keys.ts'
-import { existing, operation } from '../operation.ts'
+import { existing } from '../locators.ts'
+import { operation } from '../operation.ts'
 import { pageOf } from '../paging.ts'
 import { POLICY_NAME, policyOf, refuseLockout, requirePolicy, requirePrincipals } from '../policies.ts'
 import { edits } from '../store/cache.ts'

@@ -3,7 +3,8 @@ import { SIGNING } from '../algorithms.ts'
 import { after, offered } from '../backends/backend.ts'
 import { fail } from '../errors.ts'
 import type { MessageType, SigningAlgorithmSpec } from '../model/kms.ts'
-import { operation, usable } from '../operation.ts'
+import { usable } from '../locators.ts'
+import { operation } from '../operation.ts'
 
 const key = usable('KeyId', 'SIGN_VERIFY', 'SigningAlgorithm')
 

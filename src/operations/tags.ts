@@ -1,7 +1,8 @@
 /** Tags: TagResource, UntagResource, ListResourceTags. */
 import { fail } from '../errors.ts'
 import { KEPT, withFields } from '../keys.ts'
-import { existing, operation } from '../operation.ts'
+import { existing } from '../locators.ts'
+import { operation } from '../operation.ts'
 import { pageEnd, pageOf } from '../paging.ts'
 import { edits } from '../store/cache.ts'
 import { mergeTags, refuseReserved } from '../tags.ts'
