@@ -7,7 +7,7 @@ export interface ScheduleWorld {
   /** Where it is remembered how far the clock is ahead. */
   readonly kept: { put(value: Ahead): Promise<void> }
   /** Does all that is due by `until`, telling `reach` of each date before. */
-  sweep(until: Instant, reach: (at: Instant) => void): Promise<unknown>
+  readonly upkeep: { sweep(until: Instant, reach: (at: Instant) => void): Promise<unknown> }
 }
 
 /** Milliseconds that a room's clock is ahead of the machine's. */
@@ -56,13 +56,13 @@ export class Schedule {
   }
 
   async #reach(target: Instant): Promise<Date> {
-    const { time, kept, sweep } = this.#world
+    const { time, kept, upkeep } = this.#world
     requireForward(time.now(), target)
     const ahead = time.aheadAt(target)
     // Remembered before it is used: should the process end on the way, what is left is done when the room opens again.
     await kept.put({ ahead })
     try {
-      await sweep(target, (at) => {
+      await upkeep.sweep(target, (at) => {
         if (at > time.now()) time.ahead = time.aheadAt(at)
       })
     } finally {

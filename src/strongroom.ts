@@ -11,7 +11,7 @@ import { nativeBackend } from './backends/native.ts'
 import type { Backend } from './backends/backend.ts'
 import { Client } from './client.ts'
 import { cloudtrail } from './cloudtrail/lookup.ts'
-import { RoomClock, type Clock, type Instant } from './clock.ts'
+import { RoomClock, type Clock } from './clock.ts'
 import { explain, type Explained, type Explanation } from './explain.ts'
 import { SEED_WARNING, seededEntropy, systemEntropy, type Entropy } from './entropy.ts'
 import { Faults } from './faults.ts'
@@ -46,7 +46,7 @@ import { Kept } from './store/kept.ts'
 import { openSqlite, verifySqlite } from './store/sqlite.ts'
 import type { Store } from './store/store.ts'
 import { sts } from './sts/sts.ts'
-import { sweep } from './sweep.ts'
+import { Upkeep } from './upkeep.ts'
 import { adminTokenOf, makeFolder, openExisting, openVault, storePath } from './vault.ts'
 import { worldRoutes } from './worldadmin.ts'
 
@@ -167,7 +167,7 @@ export class Strongroom extends Person {
   /** Where services keep their bytes; a room without a folder has one until it closes. */
   readonly #folders: Folders
   readonly #trail: Trail
-  #archive: Archive | undefined
+  readonly #upkeep: Upkeep
   readonly #handle: Handle
   readonly #listeners = new Set<Listener>()
   #ready = true
@@ -272,10 +272,7 @@ export class Strongroom extends Person {
     this.#authority = authority
     this.regions = regions
     this.quotas = quotas
-    regions.whenBack(() => this.sweep())
-    const sweep = (until: Instant, reach: (at: Instant) => void) => this.#sweep(until, reach)
     this.faults = new Faults(parts)
-    this.clock = new Schedule({ time: made.time, kept: made.ahead, sweep })
     this.#services = services
     this.#folders = folders
     this.#world = world
@@ -286,10 +283,14 @@ export class Strongroom extends Person {
       }
     const kept = { store, folder: made.folder === undefined ? undefined : trailFolder(made.folder) }
     this.audit = new Audit(trail, () => query(kept, {}, 'oldest'))
-    if (kept.folder !== undefined) {
-      const { auditDays: retainDays } = options
-      this.#archive = new Archive({ store, backend, entropy, trail, folder: kept.folder, retainDays })
-    }
+    const { folder } = kept
+    const { auditDays: retainDays } = options
+    const archive =
+      folder === undefined ? undefined : new Archive({ store, backend, entropy, trail, folder, retainDays })
+    const upkeep = new Upkeep({ ...world, identities, archive })
+    this.#upkeep = upkeep
+    regions.whenBack(() => upkeep.sweep())
+    this.clock = new Schedule({ time: made.time, kept: made.ahead, upkeep })
     const door = { identities, log, now: () => new Date(clock()), reach: (name: string) => regions.reach(name) }
     this.#handle = createHandler({
       ...door,
@@ -351,17 +352,7 @@ export class Strongroom extends Person {
    * when keys were last used, and files what is on record. How many keys it erased.
    */
   sweep(): Promise<number> {
-    return this.#sweep(this.#world.clock())
-  }
-
-  async #sweep(now: Instant, reach: (at: Instant) => void = () => undefined): Promise<number> {
-    const { records } = this.#world
-    await records.lastUsage.flush()
-    const erased = await sweep({ ...this.#world, now }, reach)
-    reach(now)
-    await this.identities.sweep(now)
-    if (await this.#archive?.isDue(now)) await this.#archive?.ship(now)
-    return erased
+    return this.#upkeep.sweep()
   }
 
   /** Stops serving, waits for what is under way, closes the store and wipes the HSM; once, however often it is called. */
