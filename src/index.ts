@@ -1,5 +1,6 @@
 /** What the package exports, and nothing else. */
-export { Strongroom, type StrongroomOptions } from './strongroom.ts'
+export { Strongroom } from './strongroom.ts'
+export type { StrongroomOptions } from './options.ts'
 export type { ActiveFault, Fault } from './faults.ts'
 export type { Principal } from './inprocess.ts'
 export type { Client, Operations } from './client.ts'
@@ -8,6 +9,10 @@ export { createAttester, type AttestationOptions, type Attester } from './testin
 export { KmsError } from './errors.ts'
 export type * from './identity.ts'
 export type { AuditEvent, Audit, EventFilter } from './audit/events.ts'
+export { Unreachable } from './errors.ts'
+export type { Quotas, QuotaFigure, QuotaSetting } from './quotas/quotas.ts'
+export type { QuotaChange, QuotaNamed } from './quotas/changes.ts'
+export type { QuotaProfile } from './quotas/figures.ts'
 export type { CloudTrailRecord } from './audit/cloudtrail.ts'
 export type { Listener, ListenOptions } from './http/server.ts'
 export type * from './model/kms.ts'

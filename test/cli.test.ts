@@ -11,7 +11,7 @@ import { main } from '../src/cli/main.ts'
 import type { Terminal } from '../src/cli/main.ts'
 import type { ListenOptions } from '../src/http/server.ts'
 import { defaultAccounts } from '../src/identity.ts'
-import type { StrongroomOptions } from '../src/strongroom.ts'
+import type { StrongroomOptions } from '../src/options.ts'
 
 interface Ran {
   code: number

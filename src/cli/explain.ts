@@ -1,6 +1,7 @@
 /** `strongroom explain`: why a principal may, or may not, do something to a key, statement by statement. */
 import type { Explanation } from '../explain.ts'
-import type { ExplainRequest, StrongroomOptions } from '../strongroom.ts'
+import type { StrongroomOptions } from '../options.ts'
+import type { ExplainRequest } from '../strongroom.ts'
 import { readConfig } from '../config.ts'
 import { UsageError } from './flags.ts'
 import type { Flags, Given } from './flags.ts'

@@ -7,7 +7,7 @@ import type { Listener, ListenOptions } from '../http/server.ts'
 import { defaultAccounts } from '../identity.ts'
 import { readQuotas } from '../quotas/written.ts'
 import { SEED_WARNING } from '../entropy.ts'
-import type { StrongroomOptions } from '../strongroom.ts'
+import type { StrongroomOptions } from '../options.ts'
 import { UsageError, wholeNumber } from './flags.ts'
 import type { Flags, Given } from './flags.ts'
 
@@ -69,6 +69,7 @@ export function settings(given: Given<typeof SERVE>): Config {
     organization: file.organization,
     quotas: given.quotas ? readQuotas(given.quotas[0]!) : file.quotas,
     audit: modeOf(given.audit?.[0]) ?? file.audit,
+    auditDays: file.auditDays,
     grantDelayMillis: file.grantDelayMillis,
     settleMillis: file.settleMillis,
     simulatedMfa: file.simulatedMfa,
