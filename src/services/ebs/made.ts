@@ -3,6 +3,7 @@ import type { Context } from '../../context.ts'
 import { blank, cloned, reencrypted } from './files.ts'
 import type { Means } from './means.ts'
 import { placeIn, placeOf, type DataKey, type SnapshotRecord } from './records.ts'
+import { noSnapshot } from './refusals.ts'
 
 /** What something is made from. */
 export interface Source {
@@ -30,24 +31,42 @@ export async function dataKeyFor(
 
 /** Makes the file of `id`: empty, or with what is in its source, whose ciphertext is as good as new under the same data key. */
 export async function fill(
-  { files, keys, locks }: Means,
+  means: Means,
   id: string,
   dataKey: DataKey,
   size: number,
   source: Source | undefined,
   context: Context,
 ): Promise<void> {
+  const { files, records, locks } = means
   const place = placeIn(context)
   if (!source) return files.made(place, id, (draft) => blank(draft, size))
   const { record } = source
   await locks.shared(source.id, async () => {
+    // It may have been deleted meanwhile.
+    if (!(await records.snapshots.get(placeOf(record), source.id))) noSnapshot(source.id)
     const from = await files.at(placeOf(record), source.id)
-    await files.made(place, id, async (draft) => {
-      if (dataKey.id === record.dataKey.id) return cloned(from, draft, size, record.written)
-      const there = { ...context, region: record.region }
-      const [old, fresh] = [await keys.opened(record.dataKey, there), await keys.opened(dataKey, context)]
-      const moving = reencrypted([from, old], [draft, fresh], size, record.written)
-      return moving.finally(() => [old, fresh].forEach((key) => key.fill(0)))
-    })
+    await files.made(place, id, (draft) =>
+      dataKey.id === record.dataKey.id
+        ? cloned(from, draft, size, record.written)
+        : moved(means, [from, record], [draft, dataKey], size, context),
+    )
   })
+}
+
+/** Encrypts anew in the name of the caller, who has to be allowed to decrypt both data keys, each in its own Region. */
+async function moved(
+  { keys }: Means,
+  [from, record]: readonly [string, SnapshotRecord],
+  [to, dataKey]: readonly [string, DataKey],
+  size: number,
+  context: Context,
+): Promise<void> {
+  const old = await keys.opened(record.dataKey, { ...context, region: record.region })
+  try {
+    const fresh = await keys.opened(dataKey, context)
+    await reencrypted([from, old], [to, fresh], size, record.written).finally(() => fresh.fill(0))
+  } finally {
+    old.fill(0)
+  }
 }

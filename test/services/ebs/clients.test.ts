@@ -1,11 +1,14 @@
 /** EBS for boto3 and the AWS CLI, unchanged, against a served process. */
 import { execFile } from 'node:child_process'
-import { rm } from 'node:fs/promises'
+import { open, readFile, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import test from 'ava'
+import { volume as strongroomVolume } from '../../../src/cli/volume.ts'
 import { clientEnvironment, program, REGION, scene } from '../../clients/environment.ts'
 import { told } from '../../clients/told.ts'
 import { serve } from '../../helpers/served.ts'
+import { tool } from '../../helpers/tools.ts'
 
 const { folder, config } = scene()
 const server = await serve(['--config', config])
@@ -61,6 +64,34 @@ test('the AWS CLI hears no in the words of EC2', async (t) => {
   const { code, complaint } = await aws('delete-volume', '--volume-id', 'vol-01234567')
   t.is(code, 255)
   t.regex(complaint, /\(InvalidVolume\.NotFound\) when calling the DeleteVolume operation: The volume 'vol-01234567'/)
+})
+
+test('a server that is killed has stopped its instances when it is back, and what was flushed is there', async (t) => {
+  const data = join(folder, 'killed')
+  const records = join(folder, 'records')
+  await writeFile(records, 'record of a patient; '.repeat(100))
+  const first = await serve([], { data })
+  const volume = async ({ url }: { url: string }, ...args: string[]): Promise<string> => {
+    let out = ''
+    await strongroomVolume([...args, '--endpoint-url', url], { env: {}, now: Date.now, out: (text) => (out += text) })
+    return out.trim()
+  }
+  const id = await volume(first, 'create', '--size', '1', '--encrypted')
+  const uri = await volume(first, 'attach', '--volume', id)
+  await tool('nbdcopy', '--flush', records, uri)
+  await first.kill()
+
+  const second = await serve([], { data })
+  t.teardown(() => second.stop())
+  t.regex(await volume(second, 'list'), new RegExp(`^${id}  1  available  arn:\\S+  -$`))
+  const snapshot = await volume(second, 'snapshot', '--volume', id)
+  const restored = await volume(second, 'create', '--snapshot', snapshot)
+  const again = await volume(second, 'attach', '--volume', restored)
+  await tool('nbdcopy', '--sparse=4096', again, join(folder, 'out'))
+  const out = await open(join(folder, 'out'))
+  const { buffer } = await out.read(Buffer.alloc(21 * 100), 0, 21 * 100, 0)
+  await out.close()
+  t.is(buffer.toString(), await readFile(records, 'utf8'))
 })
 
 interface Answer {
