@@ -90,8 +90,13 @@ export class Keys {
     return asked(decrypted(this.#asRds(dataKey.dbId, context), dataKey, token))
   }
 
-  /** The same by a grant of the caller's that lasts as long as it takes; to be wiped. */
+  /**
+   * The same by leave of the caller's: by a grant that lasts as long as it takes, or, since a grant does not reach into
+   * another account, in the caller's name; to be wiped.
+   */
   lent(dataKey: DataKey, context: Context): Promise<Uint8Array> {
+    const isOurs = dataKey.keyArn.split(':')[4] === context.caller.account
+    if (!isOurs) return asked(decrypted(this.#asUser(context), dataKey))
     return this.#borrowed(dataKey, dataKey.dbId, ['Decrypt'], context, (kms, token) => decrypted(kms, dataKey, token))
   }
 
