@@ -5,14 +5,14 @@ import { join } from 'node:path'
 import { Disk } from '../disk/disk.ts'
 import type { ServiceWorld } from '../world.ts'
 import { serveDisk, type ServedDisk } from './nbd/server.ts'
-import { StillDisk } from './still.ts'
+import { WatchedDisk } from './watched.ts'
 import type { Ranges } from './written.ts'
 
 /** The name of a socket may have 107 bytes. */
 const LONGEST = 107
 
 interface Served {
-  readonly disk: StillDisk
+  readonly disk: WatchedDisk
   readonly server: ServedDisk
 }
 
@@ -28,7 +28,7 @@ export class Attached {
 
   /** Opens the disk in the file `path` and serves it. The key is wiped, and kept in the addon until the volume is detached. */
   async serve(volumeId: string, path: string, key: Uint8Array, written: Ranges | undefined): Promise<void> {
-    const disk = new StillDisk(await Disk.open(path, key), written)
+    const disk = new WatchedDisk(await Disk.open(path, key), written)
     try {
       // It has all that a disk has, but for what nobody else sees of one.
       const server = await serveDisk(disk as unknown as Disk, volumeId, await this.#socketFor(volumeId))
