@@ -2,7 +2,10 @@
 import { spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
+import { text } from 'node:stream/consumers'
+import { SqlClient, type Answer } from '../services/rds/client.ts'
 import { flagHelp, readFlags, UsageError, type Flags } from './flags.ts'
+import { spelled } from './line.ts'
 import { askQuery, itemsOf, type Answered, type Remote } from './remote.ts'
 
 /** What it needs of the world; requests are sent with the credentials of the environment. */
@@ -35,11 +38,13 @@ export const DB_HELP = `usage: strongroom db create|start|stop|snapshot|restore|
 
 ${flagHelp(FLAGS)}
 \`connect\` runs psql, which asks for the password unless PGPASSWORD says it, and reads statements from where you are:
-echo 'select 1' | strongroom db connect NAME. \`delete\` leaves nothing; take a snapshot first, or have none.
+echo 'select 1' | strongroom db connect NAME. Without psql they are run together, and cells stand
+between tabs. \`delete\` leaves nothing but the snapshots there are.
 Signed with AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN.
 `
 
 type Parameters = Readonly<Record<string, string | number | boolean | undefined>>
+type Named = Readonly<Record<string, string>>
 type Element = Readonly<Record<string, Answered>>
 
 /** What a verb works with. */
@@ -82,11 +87,9 @@ const VERBS: Readonly<Record<string, (job: Job) => Promise<number>>> = {
   async connect({ name, ask, world }) {
     const { DBInstances } = await ask('DescribeDBInstances', { DBInstanceIdentifier: name })
     const [instance = {}] = itemsOf(DBInstances, 'DBInstance')
-    const { DBInstanceStatus = 'gone', MasterUsername = '', DBName = '' } = instance as Record<string, string>
-    const { Address = '', Port = '' } = (instance.Endpoint ?? {}) as Record<string, string>
+    const { DBInstanceStatus = 'gone' } = instance as Named
     if (DBInstanceStatus !== 'available') throw new Error(`${name} is ${DBInstanceStatus}`)
-    const where = ['--host', Address, '--port', Port]
-    return psql([...where, '--username', MasterUsername, '--dbname', DBName], world)
+    return shell(instance.Endpoint as Named, instance as Named, world)
   },
 }
 
@@ -122,18 +125,33 @@ function summary(instance: Answered | undefined): object {
   return { DBInstanceIdentifier, DBInstanceStatus, Endpoint, MasterUsername, DBName, KmsKeyId }
 }
 
-/** Runs PostgreSQL's own shell with our terminal; its exit code. */
-async function psql(args: readonly string[], { env }: DbWorld): Promise<number> {
+/** Runs PostgreSQL's own shell with our terminal; its exit code. Where there is none, what comes in is run all the same. */
+async function shell({ Address = '', Port = '' }: Named, { MasterUsername = '', DBName = '' }: Named, world: DbWorld) {
+  const { env } = world
+  const args = ['--host', Address, '--port', Port, '--username', MasterUsername, '--dbname', DBName]
   const child = spawn('psql', args, { stdio: 'inherit', env })
   try {
     const [code] = (await once(child, 'close')) as [number | null]
     return code ?? 1
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
-    throw new Error(`there is no psql on this machine; any client of PostgreSQL will do: ${args.join(' ')}`, {
-      cause: error,
-    })
   }
+  const { PGPASSWORD: password } = env
+  if (password === undefined) throw new UsageError('there is no psql to ask for the password: say it in PGPASSWORD')
+  const login = { host: Address, port: Number(Port), user: MasterUsername, database: DBName, password }
+  const client = await SqlClient.open(login)
+  try {
+    for (const answer of await client.query(await text(process.stdin))) await world.out(written(answer))
+    return 0
+  } finally {
+    await client.close()
+  }
+}
+
+/** Rows in lines, their cells between tabs; of a statement without rows, what it did. */
+function written({ columns, rows, command }: Answer): string {
+  if (columns.length === 0) return `${command}\n`
+  return [columns, ...rows].map((row) => `${row.map((cell) => spelled(cell ?? '\\N')).join('\t')}\n`).join('')
 }
 
 function remoteOf(url: string | undefined, region: string | undefined, { env, now, fetch }: DbWorld): Remote {

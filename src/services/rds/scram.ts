@@ -90,3 +90,35 @@ function hash(bytes: Uint8Array): Buffer {
 function xor(one: Uint8Array, other: Uint8Array): Uint8Array {
   return Uint8Array.from(other, (byte, i) => byte ^ (one[i] ?? 0))
 }
+
+/** A client's half: what it says first, and what it answers to a challenge. Throws when the server does not know the password. */
+export class Claiming {
+  readonly #password: string
+  readonly #bare = `n=,r=${randomBytes(18).toString('hex')}`
+  #expected = ''
+
+  constructor(password: string) {
+    this.#password = password
+  }
+
+  get first(): string {
+    return `n,,${this.#bare}`
+  }
+
+  final(challenge: string): string {
+    const [, nonce = '', salt = '', iterations = ''] = /^r=([^,]+),s=([^,]+),i=(\d{1,6})$/.exec(challenge) ?? []
+    const { clientKey, storedKey, serverKey } = keysOf(
+      this.#password,
+      fromBase64(salt) ?? Buffer.alloc(0),
+      Number(iterations) || 1,
+    )
+    const unproven = `c=biws,r=${nonce}`
+    const said = `${this.#bare},${challenge},${unproven}`
+    this.#expected = `v=${toBase64(hmac(serverKey, said))}`
+    return `${unproven},p=${toBase64(xor(clientKey, hmac(storedKey, said)))}`
+  }
+
+  confirm(last: string): void {
+    if (last !== this.#expected) throw new Error('the server does not know the password')
+  }
+}

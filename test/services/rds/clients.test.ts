@@ -38,12 +38,17 @@ print(json.dumps({
 `
 
 /** What a program prints, given what it reads; it has to end well. */
-type Teller = (command: string, args: readonly string[], input?: string) => Promise<string>
+type Teller = (
+  command: string,
+  args: readonly string[],
+  input?: string,
+  more?: Record<string, string>,
+) => Promise<string>
 
 function teller(t: ExecutionContext, server: Served): Teller {
   const env = { ...clientEnvironment(server.url, server.data), AWS_ENDPOINT_URL: server.url, PGPASSWORD: PASSWORD }
-  return async (command, args, input = '') => {
-    const child = spawn(command, args, { env })
+  return async (command, args, input = '', more = {}) => {
+    const child = spawn(command, args, { env: { ...env, ...more } })
     child.stdin.end(input)
     const [out, error, [code]] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'close')])
     t.is(code, 0, `${command} ${args.join(' ')}\n${error}`)
@@ -87,6 +92,9 @@ test('a database from the AWS CLI, filled by psql, looked at by boto3, survives 
   })
   const count = await tell(process.execPath, [CLI, 'db', 'connect', 'patients'], 'SELECT count(*) FROM patients;\n')
   t.regex(count, /^ +2$/m)
+  const statements = "SELECT id, name FROM patients; SELECT NULL AS nothing; SELECT 'ö' AS letter"
+  const bare = await tell(process.execPath, [CLI, 'db', 'connect', 'patients'], statements, { PATH: '/nowhere' })
+  t.is(bare, 'id\tname\n1\tLovelace\n2\tHopper\nnothing\n\\N\nletter\nö\n')
 
   // In the midst of work: what was answered is there, and what was not committed is not.
   await sql(made, "INSERT INTO patients VALUES (3, 'Curie')")
