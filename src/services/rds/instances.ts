@@ -197,7 +197,7 @@ function exists(): never {
   fail('DBInstanceAlreadyExists', 'DB instance already exists')
 }
 
-export function requireAvailable({ name }: Recorded<InstanceRecord>, status: string): void {
+function requireAvailable({ name }: Recorded<InstanceRecord>, status: string): void {
   if (status !== 'available') invalidState(`Instance ${name} is not in available state: it is ${status}.`)
 }
 

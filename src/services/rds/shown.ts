@@ -17,7 +17,7 @@ export function statusOf({ state, since, isLost = false }: InstanceRecord, isRun
   return isLost || now >= since! + GRACE ? LOST : RECOVERABLE
 }
 
-export const LOST = 'inaccessible-encryption-credentials'
+const LOST = 'inaccessible-encryption-credentials'
 export const RECOVERABLE = `${LOST}-recoverable`
 
 export function shownInstance(place: string, name: string, record: InstanceRecord, status: string): DBInstance {
