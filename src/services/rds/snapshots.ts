@@ -63,7 +63,8 @@ export class Snapshots {
 
   async copy(input: shapes.CopyDBSnapshotRequest, context: Context): Promise<shapes.OneSnapshot> {
     const name = nameIn('DBSnapshotIdentifier', input.TargetDBSnapshotIdentifier)
-    const source = await this.found(input.SourceDBSnapshotIdentifier, context)
+    const from = { ...context, caller: context.caller, region: input.SourceRegion ?? context.region }
+    const source = await this.found(input.SourceDBSnapshotIdentifier, from)
     await this.#means.permit('CopyDBSnapshot', 'snapshot', arnOf('snapshot', source.place, source.name), context)
     await this.#means.permit('CopyDBSnapshot', 'snapshot', name, context)
     const isElsewhere = source.place !== placeIn(context)

@@ -36,7 +36,9 @@ test('a copy under a key of its own outlives the key it was made under', async (
   // Elsewhere it takes a key of there.
   const copy = { SourceDBSnapshotIdentifier: one.DBSnapshotArn, TargetDBSnapshotIdentifier: 'two' }
   await refuses(t, abroad.rds.copyDBSnapshot(copy), 'InvalidParameterCombination')
-  const { DBSnapshot: two } = await abroad.rds.copyDBSnapshot({ ...copy, KmsKeyId: foreign })
+  const there = { ...copy, SourceDBSnapshotIdentifier: 'one', KmsKeyId: foreign }
+  await refuses(t, abroad.rds.copyDBSnapshot(there), 'DBSnapshotNotFound')
+  const { DBSnapshot: two } = await abroad.rds.copyDBSnapshot({ ...there, SourceRegion: 'us-east-1' })
   t.like(two, { KmsKeyId: foreign, SourceRegion: 'us-east-1', SourceDBSnapshotIdentifier: one.DBSnapshotArn })
 
   // Another account sees what is shared with it, and nothing else.
