@@ -1,0 +1,73 @@
+/**
+ * A PKCS#11 token as a backend: keys are made in it, sensitive and not extractable, and what stands for a key is its CKA_ID.
+ * What the token can do is found out when it is opened; what it cannot is refused, or done for it where that is safe.
+ */
+import { fail } from '../errors.ts'
+import type { Backend } from './backend.ts'
+import { tokenAgreement } from './pkcs11/agreement.ts'
+import { tokenAsymmetric } from './pkcs11/asymmetric.ts'
+import type { Ability, TokenChoice } from './pkcs11/choice.ts'
+import { TokenCipher } from './pkcs11/cipher.ts'
+import { Library } from './pkcs11/cryptoki.ts'
+import { tokenImporter } from './pkcs11/importer.ts'
+import { tokenKeyPairs } from './pkcs11/keypairs.ts'
+import { Keys } from './pkcs11/keys.ts'
+import { tokenMac } from './pkcs11/mac.ts'
+import { probe, type Abilities } from './pkcs11/probe.ts'
+import { reportOf } from './pkcs11/report.ts'
+import { tokenSigner } from './pkcs11/signer.ts'
+import { Token } from './pkcs11/token.ts'
+
+export interface Pkcs11Options extends TokenChoice {
+  /** The file of the module, a shared library. */
+  readonly module: string
+}
+
+/** A backend that is still to be opened, by the room it is for. */
+export interface BackendSource {
+  readonly name: string
+  open(): Promise<{ readonly backend: Backend; readonly abilities: readonly Ability[] }>
+}
+
+/** Keys in the token that `options` name. Opening rejects with an error whose `code` says what is in the way. */
+export function pkcs11(options: Pkcs11Options): BackendSource {
+  return {
+    name: 'pkcs11',
+    async open() {
+      const library = await Library.open(options.module)
+      const token = new Token(library, options)
+      try {
+        token.connect()
+        const abilities = await probe(token)
+        return { backend: tokenBackend(token, abilities), abilities: reportOf(abilities) }
+      } catch (error) {
+        await token.close()
+        throw error
+      }
+    },
+  }
+}
+
+function tokenBackend(token: Token, { specs, algorithms, oaep, gcm, copies }: Abilities): Backend {
+  const keys = new Keys(token, copies)
+  const cipher = new TokenCipher(keys, gcm)
+  const can = (algorithm: string) => algorithms.has(algorithm)
+  return {
+    create(spec, uses) {
+      if (!specs.has(spec)) fail('UnsupportedOperationException', `the token makes no keys of the spec ${spec}`)
+      return keys.create(spec, uses)
+    },
+    random: (length) => token.use((session) => token.cryptoki.C_GenerateRandom(session, Buffer.alloc(length))),
+    cipher,
+    asymmetric: tokenAsymmetric(keys, (algorithm) => oaep[algorithm]),
+    signer: tokenSigner(keys, can),
+    mac: tokenMac(keys, can),
+    agreement: tokenAgreement(keys),
+    keyPairs: tokenKeyPairs(cipher),
+    importer: tokenImporter(keys, (algorithm) => oaep[algorithm]),
+    release: (material) => {
+      keys.release(material)
+    },
+    close: () => token.close(),
+  }
+}

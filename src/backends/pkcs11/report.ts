@@ -1,0 +1,57 @@
+/** Who does what of a KMS when its keys are in a token: the token itself, this process for it, or nobody. */
+import type { Ability } from './choice.ts'
+import type { Abilities } from './probe.ts'
+import { TOKEN_SPECS } from './specs.ts'
+
+const SIGNING = [
+  'RSASSA_PKCS1_V1_5_SHA_256',
+  'RSASSA_PKCS1_V1_5_SHA_384',
+  'RSASSA_PKCS1_V1_5_SHA_512',
+  'RSASSA_PSS_SHA_256',
+  'RSASSA_PSS_SHA_384',
+  'RSASSA_PSS_SHA_512',
+  'ECDSA_SHA_256',
+  'ECDSA_SHA_384',
+  'ECDSA_SHA_512',
+  'ED25519_SHA_512',
+]
+const MACS = ['HMAC_SHA_224', 'HMAC_SHA_256', 'HMAC_SHA_384', 'HMAC_SHA_512']
+
+const EMULATED: readonly Ability[] = [
+  { what: 'Encrypt under RSA', support: 'emulated', how: 'with the public key, in this process' },
+  { what: 'GenerateDataKey', support: 'emulated', how: 'the random bytes pass through this process' },
+  { what: 'GenerateDataKeyPair', support: 'emulated', how: 'the pair is made in this process' },
+  { what: 'ReEncrypt', support: 'emulated', how: 'the plaintext passes through this process' },
+  { what: 'ImportKeyMaterial', support: 'emulated', how: 'the material is unwrapped in this process' },
+]
+
+const DRIVER = 'the driver speaks PKCS#11 2.40, which does not have it'
+
+const IMPOSSIBLE: readonly Ability[] = [
+  { what: 'ED25519_PH_SHA_512', support: 'impossible', how: DRIVER },
+  { what: 'ML_DSA_SHAKE_256', support: 'impossible', how: DRIVER },
+  { what: 'ML_KEM', support: 'impossible', how: DRIVER },
+  { what: 'SM2', support: 'impossible', how: DRIVER },
+  { what: 'Recipient', support: 'impossible', how: 'no token makes answers for attested recipients' },
+]
+
+export function reportOf({ specs, algorithms, oaep, gcm }: Abilities): Ability[] {
+  const native = (what: string, has: boolean): Ability => ({ what, support: has ? 'native' : 'impossible' })
+  return [
+    ...Object.keys(TOKEN_SPECS).map((name) => native(name, specs.has(name))),
+    gcm.iv === 12
+      ? { what: 'SYMMETRIC_DEFAULT', support: 'native', how: 'with IVs of 96 bits: rotate before 2^32 messages' }
+      : native('SYMMETRIC_DEFAULT', true),
+    ...Object.entries(oaep).map(([what, who]): Ability =>
+      who === 'host'
+        ? { what, support: 'emulated', how: 'the padding is taken off in this process' }
+        : native(what, who === 'token'),
+    ),
+    ...[...SIGNING, ...MACS].map((what) => native(what, algorithms.has(what))),
+    ...Object.entries(TOKEN_SPECS)
+      .filter(([, { family }]) => family === 'ec')
+      .map(([name]) => native(`ECDH ${name}`, algorithms.has(`ECDH ${name}`))),
+    ...EMULATED,
+    ...IMPOSSIBLE,
+  ]
+}

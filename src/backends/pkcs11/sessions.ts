@@ -1,0 +1,92 @@
+/**
+ * Sessions of a token: one for what is done on the spot, and a bounded pool for what waits in a thread. After any error a
+ * session is thrown away, since some tokens leave the operation active in it for good.
+ */
+import type { Cryptoki, Handle } from './cryptoki.ts'
+import { CKF_RW_SESSION, CKF_SERIAL_SESSION } from './numbers.ts'
+
+export class Sessions {
+  private readonly cryptoki: Cryptoki
+  private readonly slot: Handle
+  private readonly limit: number
+  /** Never busy when it is asked for: what is done on the spot is over before anybody else can ask. */
+  private immediate: Handle | undefined
+  private readonly idle: Handle[] = []
+  private readonly waiting: (() => void)[] = []
+  private readonly quieted: (() => void)[] = []
+  private busy = 0
+  private closed = false
+
+  constructor(cryptoki: Cryptoki, slot: Handle, limit: number) {
+    this.cryptoki = cryptoki
+    this.slot = slot
+    this.limit = limit
+  }
+
+  onTheSpot<T>(act: (session: Handle) => T): T {
+    const session = (this.immediate ??= this.begin())
+    try {
+      return act(session)
+    } catch (error) {
+      this.immediate = undefined
+      this.end(session)
+      throw error
+    }
+  }
+
+  async aside<T>(act: (session: Handle) => Promise<T>): Promise<T> {
+    while (this.busy >= this.limit) {
+      await new Promise<void>((resolve) => this.waiting.push(resolve))
+    }
+    this.busy++
+    let session: Handle | undefined
+    try {
+      session = this.idle.pop() ?? this.begin()
+      const done = await act(session)
+      if (this.closed) this.end(session)
+      else this.idle.push(session)
+      return done
+    } catch (error) {
+      if (session) this.end(session)
+      throw error
+    } finally {
+      this.busy--
+      this.waiting.shift()?.()
+      if (this.busy === 0) for (const tell of this.quieted.splice(0)) tell()
+    }
+  }
+
+  /** A session of the caller's own. */
+  begin(): Handle {
+    return this.cryptoki.C_OpenSession(this.slot, CKF_SERIAL_SESSION | CKF_RW_SESSION)
+  }
+
+  /** What a session that is broken says to its end is of no account. */
+  end(session: Handle): void {
+    try {
+      this.cryptoki.C_CloseSession(session)
+    } catch {
+      // It was thrown away because something was wrong with it.
+    }
+  }
+
+  /** Resolves when nothing is at work in a thread. */
+  async quiet(): Promise<void> {
+    if (this.busy > 0) await new Promise<void>((resolve) => this.quieted.push(resolve))
+  }
+
+  /** Those at work are ended when their work is. */
+  close(): void {
+    this.closed = true
+    if (this.immediate) this.end(this.immediate)
+    this.immediate = undefined
+    for (const session of this.idle.splice(0)) this.end(session)
+  }
+}
+
+/** What a thread makes of `buffers`, which are kept until then: the driver does not keep them from being collected. */
+export async function holding<T>(work: Promise<T>, ...buffers: Uint8Array[]): Promise<T> {
+  const made = await work
+  buffers.length = 0
+  return made
+}
