@@ -8,7 +8,7 @@ import type { Trail } from './audit/trail.ts'
 import { refusal, type Authority } from './authorize.ts'
 import { after, type Eventually } from './backends/backend.ts'
 import type { Context } from './context.ts'
-import { fail, MissingResource } from './errors.ts'
+import { fail, MissingResource, Unreachable } from './errors.ts'
 import { tokensOf } from './granttoken.ts'
 import type { Key } from './keys.ts'
 import { OPERATIONS as MODEL, SHAPES, type RecipientInfo } from './model/kms.ts'
@@ -278,6 +278,8 @@ export class Service {
   }
 
   private failed(entry: Prepared, call: Call, error: unknown): Eventually<never> {
+    // Whoever got no answer has reached nobody.
+    if (error instanceof Unreachable) throw error
     const { trail } = this
     trail?.failed(entry, call, call.context, error)
     if (trail?.mode !== 'strict') throw error

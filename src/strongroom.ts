@@ -39,6 +39,7 @@ import { Service, type Gate } from './service.ts'
 import { Folders } from './services/folders.ts'
 import { ec2 } from './services/ebs/query.ts'
 import { permit } from './services/leave.ts'
+import { rds } from './services/rds/query.ts'
 import { s3Door } from './services/s3/http/door.ts'
 import { Services } from './services/services.ts'
 import { Records } from './store/cache.ts'
@@ -222,7 +223,7 @@ export class Strongroom extends Person {
     const { auditDays: retainDays } = options
     const archive =
       folder === undefined ? undefined : new Archive({ store, backend, entropy, trail, folder, retainDays })
-    const upkeep = new Upkeep({ ...world, identities, archive })
+    const upkeep = new Upkeep({ ...world, identities, archive, services })
     this.#upkeep = upkeep
     regions.whenBack(() => upkeep.sweep())
     this.clock = new Schedule({ time: made.time, kept: made.ahead, upkeep })
@@ -238,7 +239,7 @@ export class Strongroom extends Person {
         permit: (action, context) => permit({ action, resource: undefined }, context, { authority, world }),
         settled: () => trail.settled(),
       }),
-      queries: { iam: iam(identities), sts: sts(identities), ec2: ec2(services.ebs) },
+      queries: { iam: iam(identities), sts: sts(identities), ec2: ec2(services.ebs), rds: rds(services.rds) },
       ...(made.adminToken !== undefined && {
         admin: {
           token: made.adminToken,
@@ -298,7 +299,7 @@ export class Strongroom extends Person {
   async #close(): Promise<void> {
     this.#ready = false
     await Promise.all([...this.#listeners].map((listener) => listener.close()))
-    await this.#services.ebs.close()
+    await this.#services.close()
     // Should the store refuse, the last uses are lost, as in a crash; that keeps nobody from closing.
     await this.#world.records.lastUsage.flush().catch(() => undefined)
     await this.#trail.close().catch(() => undefined)

@@ -3,6 +3,7 @@ import type { Archive } from './audit/files/archive.ts'
 import type { Clock, Instant } from './clock.ts'
 import type { Identities } from './identities/identities.ts'
 import type { Rotating } from './rotation.ts'
+import type { Services } from './services/services.ts'
 import { sweep } from './sweep.ts'
 
 export interface UpkeepWorld extends Omit<Rotating, 'now'> {
@@ -10,6 +11,7 @@ export interface UpkeepWorld extends Omit<Rotating, 'now'> {
   readonly identities: Identities
   /** Where what is on record is filed, in a room with a folder. */
   readonly archive: Archive | undefined
+  readonly services: Services
 }
 
 export class Upkeep {
@@ -28,11 +30,12 @@ export class Upkeep {
   }
 
   async #sweep(now: Instant, reach: (at: Instant) => void): Promise<number> {
-    const { records, identities, archive } = this.#world
+    const { records, identities, archive, services } = this.#world
     await records.lastUsage.flush()
     const erased = await sweep({ ...this.#world, now }, reach)
     reach(now)
     await identities.sweep(now)
+    await services.sweep()
     if (await archive?.isDue(now)) await archive?.ship(now)
     return erased
   }

@@ -119,7 +119,7 @@ test(alone, 'only the assembly of a room, and the program, read the time of the 
   words: /Date\.now|new Date\(\)/,
 })
 test(alone, 'only the sockets, the trail and the command line have timers', {
-  who: /^src\/(http\/server|cli|audit\/trail|faults)\b/,
+  who: /^src\/(http\/server|services\/rds\/session|cli|audit\/trail|faults)\b/,
   words: /\bset(Timeout|Interval)\b/,
 })
 test(alone, 'the simulator knows neither AWS nor JSON', {

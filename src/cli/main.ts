@@ -10,19 +10,22 @@ import { decrypt, DECRYPT_HELP, encrypt, ENCRYPT_HELP, type EnvelopeWorld } from
 import { explain, EXPLAIN, type ExplainWorld } from './explain.ts'
 import { faults, FAULTS_HELP } from './faults.ts'
 import { flagHelp, readFlags, UsageError } from './flags.ts'
+import { db, DB_HELP, type DbWorld } from './db.ts'
 import { grant, GRANT_HELP, type GrantWorld } from './grant.ts'
 import { quotas, QUOTAS_HELP } from './quotas.ts'
 import { region, REGION_HELP } from './region.ts'
 import { serve, SERVE } from './serve.ts'
 import type { World } from './serve.ts'
 import { story, type StoryWorld } from './story.ts'
+import { volume, VOLUME_HELP, type VolumeWorld } from './volume.ts'
 
 const VERIFY = {
   data: { values: ['DIR'], help: 'folder to check (.strongroom)' },
 } as const
 
 /** Everything outside this process that a command touches. */
-export interface Terminal extends World, Trials, AuditWorld, ExplainWorld, GrantWorld, StoryWorld, EnvelopeWorld {
+export interface Terminal
+  extends World, Trials, AuditWorld, ExplainWorld, GrantWorld, DbWorld, VolumeWorld, StoryWorld, EnvelopeWorld {
   verify(data: string): Promise<{ rows: number; revision: number }>
 }
 
@@ -56,6 +59,16 @@ const COMMANDS: Record<string, Command> = {
       `usage: strongroom explain --principal ARN --action kms:Decrypt --key ID [flags]\n\n${flagHelp(EXPLAIN)}\n` +
       'Exit code 0: allowed. 1: refused.\n',
     run: (args, terminal) => explain(readFlags(EXPLAIN, args), terminal),
+  },
+  volume: {
+    summary: 'make, attach, snapshot and copy volumes of a running server',
+    help: VOLUME_HELP,
+    run: volume,
+  },
+  db: {
+    summary: 'databases that are encrypted under keys of a running server',
+    help: DB_HELP,
+    run: db,
   },
   grant: {
     summary: 'let somebody use a key of a running server, for as long as you say',

@@ -1,6 +1,6 @@
 /** Act two: a volume, a bucket and a database, which encrypt by themselves; and that none of it is on disk in the clear. */
 import { at, PATIENTS, type Stage } from './stage.ts'
-import { attached, BUCKET, DATABASE, filesWith, INSTANCE, query, SCAN } from './things.ts'
+import { attached, BUCKET, DATABASE, filesWith, INSTANCE, MASTER, query, SCAN } from './things.ts'
 
 /** What was stored, and where. */
 export interface Stored {
@@ -64,7 +64,7 @@ export async function storage(stage: Stage): Promise<Stored> {
           DBInstanceClass: 'db.t4g.micro',
           AllocatedStorage: 20,
         },
-        ...{ MasterUsername: 'clinic', MasterUserPassword: 'only-for-the-story' },
+        ...{ MasterUsername: MASTER.user, MasterUserPassword: MASTER.password },
         ...{ StorageEncrypted: true, KmsKeyId: keys.databases },
       })
       return DBInstance

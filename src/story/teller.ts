@@ -103,36 +103,23 @@ function* grouped(lines: readonly string[]): Iterable<string> {
   }
 }
 
-/** `kms:Decrypt by application through s3, context {…}, refused` */
-function lineOf({
-  eventName,
-  eventType,
-  userIdentity,
-  requestParameters,
-  errorCode,
-  awsRegion,
-}: CloudTrailRecord): string {
-  const context = (requestParameters as { encryptionContext?: object } | null)?.encryptionContext
-  const via = 'invokedBy' in userIdentity ? ` through ${String(userIdentity.invokedBy).split('.', 1)[0]}` : ''
-  const who = eventType === 'AwsServiceEvent' ? 'KMS itself' : nameOf(userIdentity.arn ?? '')
+/** `Decrypt at us-east-1 by application through s3, aws:s3:arn=…, refused: AccessDenied` */
+function lineOf({ eventName, userIdentity, requestParameters, errorCode, awsRegion }: CloudTrailRecord): string {
+  const context = (requestParameters as { encryptionContext?: object } | null)?.encryptionContext ?? {}
+  const isOwn = userIdentity.invokedBy === 'AWS Internal'
+  const via = isOwn || !userIdentity.invokedBy ? '' : ` through ${userIdentity.invokedBy.split('.', 1)[0]!}`
   const parts = [
-    `kms:${eventName} at ${awsRegion} by ${who}${via}`,
-    ...(context
-      ? [
-          Object.entries(context)
-            .map(([key, value]) => `${key}=${value}`)
-            .join(' '),
-        ]
-      : []),
+    `${eventName} at ${awsRegion} by ${isOwn ? 'KMS itself' : nameOf(userIdentity)}${via}`,
+    ...Object.entries(context).map(([key, value]) => `${key}=${String(value)}`),
     ...(errorCode === undefined ? [] : [`refused: ${errorCode}`]),
   ]
-  return `kms ‣ ${parts.join(', ').slice('kms:'.length)}`
+  return `kms ‣ ${parts.join(', ')}`
 }
 
-/** The last part of an ARN that says who it is: the role of a session, the name of a user. */
-function nameOf(arn: string): string {
+/** Who it is, in short: the role of a session, a user; of a stranger no more than the account is told. */
+function nameOf({ arn = '', accountId = '' }: CloudTrailRecord['userIdentity']): string {
   const [, role] = /:assumed-role\/([^/]+)\//.exec(arn) ?? []
-  return role ?? arn.slice(arn.lastIndexOf(':') + 1)
+  return role ?? (arn === '' ? `account ${accountId}` : arn.slice(arn.lastIndexOf(':') + 1))
 }
 
 function codeOf(error: unknown): string {
