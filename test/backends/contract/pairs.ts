@@ -1,5 +1,5 @@
 /** The contract of making keys, of encryption under a public key, and of key pairs for use outside. */
-import { constants, createPrivateKey, createPublicKey, publicEncrypt, randomBytes } from 'node:crypto'
+import { constants, createPrivateKey, createPublicKey, publicEncrypt, randomBytes, type KeyType } from 'node:crypto'
 import test from 'ava'
 import { maxPlaintext, SPECS } from '../../../src/algorithms.ts'
 import type { AsymmetricAlgorithm } from '../../../src/backends/backend.ts'
@@ -14,7 +14,7 @@ const OAEP: readonly (readonly [algorithm: AsymmetricAlgorithm, oaepHash: string
 ]
 
 /** What node:crypto says of a public key of a spec; of others it knows nothing. */
-const LOOKS: { readonly [S in KeySpec]?: readonly [type: string, detail?: string | number] } = {
+const LOOKS: Readonly<Partial<Record<KeySpec, readonly [type: KeyType, detail?: string | number]>>> = {
   RSA_2048: ['rsa', 2048],
   RSA_3072: ['rsa', 3072],
   RSA_4096: ['rsa', 4096],
@@ -111,7 +111,7 @@ export function pairContract(bench: Workbench): void {
     const padding = { padding: constants.RSA_PKCS1_OAEP_PADDING, oaepHash: 'sha256' }
     const plaintexts = Array.from({ length: 20 }, () => randomBytes(40))
     const opened = await Promise.all(
-      plaintexts.map((plaintext) =>
+      plaintexts.map(async (plaintext) =>
         bench.backend.asymmetric!.decrypt(
           material,
           'RSAES_OAEP_SHA_256',
@@ -125,7 +125,7 @@ export function pairContract(bench: Workbench): void {
     )
   })
 
-  for (const [spec, looks] of Object.entries(LOOKS) as [KeySpec, readonly [string]][]) {
+  for (const [spec, looks] of Object.entries(LOOKS) as [KeySpec, readonly [KeyType]][]) {
     // They differ in nothing but the time they take.
     if (spec === 'RSA_3072' || spec === 'RSA_4096') continue
     test(`makes key pairs of ${spec} for use outside`, async (t) => {
