@@ -1,6 +1,6 @@
 /** Amazon EBS over the KMS: volumes and snapshots, encrypted sector by sector under data keys that attached volumes alone see. */
 import type { Context } from '../../context.ts'
-import { Locks } from '../s3/locks.ts'
+import { Locks } from '../locks.ts'
 import type { ServiceWorld } from '../world.ts'
 import { Attached } from './attached.ts'
 import { attachVolume, detachVolume, stopped } from './attachments.ts'

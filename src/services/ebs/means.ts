@@ -1,5 +1,5 @@
 /** What the operations of EBS work with. */
-import type { Locks } from '../s3/locks.ts'
+import type { Locks } from '../locks.ts'
 import type { ServiceWorld } from '../world.ts'
 import type { Attached } from './attached.ts'
 import type { Files } from './files.ts'

@@ -1,7 +1,7 @@
 /** What RDS's operations share: records and files, keys and engines, and one at a time for each instance and snapshot. */
 import type { Context } from '../../context.ts'
 import type { Recorded } from '../../store/resources.ts'
-import { Locks } from '../s3/locks.ts'
+import { Locks } from '../locks.ts'
 import type { ServiceWorld } from '../world.ts'
 import { Engines } from './engines.ts'
 import { Keys } from './keys.ts'

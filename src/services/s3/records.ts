@@ -1,7 +1,7 @@
 /** What S3 has on record: buckets, objects, uploads under way and their parts. */
 import { Resources, type Recorded } from '../../store/resources.ts'
 import { isConflict, type Change, type Store } from '../../store/store.ts'
-import { Locks } from './locks.ts'
+import { Locks } from '../locks.ts'
 import { noSuchBucket } from './refusals.ts'
 import type { Algorithm, Checksum, Description, Tag } from './shapes.ts'
 

@@ -1,6 +1,6 @@
 /** Who shares goes on together; who is alone waits for those before, and makes those after wait. */
 import test from 'ava'
-import { Locks } from '../../../src/services/s3/locks.ts'
+import { Locks } from '../../src/services/locks.ts'
 
 /** Plays `s` and `a` in this order, each a few turns long; what began and ended when. */
 async function played(order: string): Promise<string> {

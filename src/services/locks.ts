@@ -1,4 +1,4 @@
-/** Who may go on together, and who must be alone: many write into a bucket at a time, and nobody while it is deleted. */
+/** Who may go on together, and who must be alone: many write into a bucket at a time, say, and nobody while it is deleted. */
 
 interface Line {
   /** The end of whoever has the name alone. */
