@@ -71,9 +71,12 @@ async function* s3(room: Strongroom): AsyncIterable<string> {
   yield 'three GetObject with a Bucket Key'
 }
 
-async function read(s3: Strongroom['s3'], Bucket: string, Key: string): Promise<void> {
+/** Reads an object to its end; how many bytes it has. */
+async function read(s3: Strongroom['s3'], Bucket: string, Key: string): Promise<number> {
   const { Body } = await s3.getObject({ Bucket, Key })
-  for await (const part of Body) void part
+  let length = 0
+  for await (const part of Body) length += part.length
+  return length
 }
 
 async function* ebs(room: Strongroom): AsyncIterable<string> {

@@ -22,9 +22,8 @@ export async function render(page: string): Promise<string> {
   const path = pathOf(page)
   const text = readFileSync(path, 'utf8')
   const [before, after] = [text.indexOf(BEGIN), text.indexOf(END)]
-  const rows = await played(SCENES[page]!)
-  const table = ['| what is asked | calls to the KMS |', '| --- | --- |', ...rows].join('\n')
-  const source = `${text.slice(0, before)}${BEGIN}\n\n${table}\n\n${text.slice(after)}`
+  const sections = await played(SCENES[page]!)
+  const source = `${text.slice(0, before)}${BEGIN}\n\n${sections.join('\n\n')}\n\n${text.slice(after)}`
   return format(source, { ...(await resolveConfig(path)), filepath: path })
 }
 
@@ -32,24 +31,24 @@ async function played(scene: Scene): Promise<string[]> {
   const room = await Strongroom.open({ memory: true, seed: 6, account: ACCOUNT.id, accounts: [ACCOUNT] })
   try {
     const seen = new Set<string>()
-    const rows: string[] = []
+    const sections: string[] = []
     for await (const asked of scene(room)) {
       const calls: string[] = []
       for await (const record of room.audit.events()) {
         if (seen.has(record.eventID)) continue
         seen.add(record.eventID)
-        if (record.userIdentity.invokedBy !== undefined) calls.push(cell(record))
+        if (record.userIdentity.invokedBy !== undefined) calls.push(`- ${told(record)}`)
       }
-      rows.push(`| ${asked} | ${calls.length === 0 ? 'none' : calls.join('<br>')} |`)
+      sections.push(`### ${asked}\n\n${calls.length === 0 ? 'nothing' : calls.join('\n')}`)
     }
-    return rows
+    return sections
   } finally {
     await room.close()
   }
 }
 
 /** `**Decrypt** by the application through ec2.amazonaws.com`, and what the request said. */
-function cell({ eventName, userIdentity, requestParameters, errorCode }: CloudTrailRecord): string {
+function told({ eventName, userIdentity, requestParameters, errorCode }: CloudTrailRecord): string {
   const said = Object.entries(requestParameters ?? {}).flatMap(([name, value]) =>
     SHOWN.has(name) ? [`${name} \`${typeof value === 'string' ? value : JSON.stringify(value)}\``] : [],
   )
