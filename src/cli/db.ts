@@ -3,10 +3,9 @@ import { spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { text } from 'node:stream/consumers'
-import { SqlClient, type Answer } from '../services/rds/client.ts'
 import { flagHelp, readFlags, UsageError, type Flags } from './flags.ts'
-import { spelled } from './line.ts'
 import { askQuery, itemsOf, type Answered, type Remote } from './remote.ts'
+import { answersTo } from './statements.ts'
 
 /** What it needs of the world; requests are sent with the credentials of the environment. */
 export interface DbWorld extends Pick<Remote, 'env' | 'now' | 'fetch'> {
@@ -38,8 +37,8 @@ export const DB_HELP = `usage: strongroom db create|start|stop|snapshot|restore|
 
 ${flagHelp(FLAGS)}
 \`connect\` runs psql, which asks for the password unless PGPASSWORD says it, and reads statements from where you are:
-echo 'select 1' | strongroom db connect NAME. Without psql they are run together, and cells stand
-between tabs. \`delete\` leaves nothing but the snapshots there are.
+echo 'select 1' | strongroom db connect NAME. Without psql they are run together,
+by the package pg, and cells stand between tabs. \`delete\` leaves nothing but the snapshots there are.
 Signed with AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN.
 `
 
@@ -139,19 +138,8 @@ async function shell({ Address = '', Port = '' }: Named, { MasterUsername = '', 
   const { PGPASSWORD: password } = env
   if (password === undefined) throw new UsageError('there is no psql to ask for the password: say it in PGPASSWORD')
   const login = { host: Address, port: Number(Port), user: MasterUsername, database: DBName, password }
-  const client = await SqlClient.open(login)
-  try {
-    for (const answer of await client.query(await text(process.stdin))) await world.out(written(answer))
-    return 0
-  } finally {
-    await client.close()
-  }
-}
-
-/** Rows in lines, their cells between tabs; of a statement without rows, what it did. */
-function written({ columns, rows, command }: Answer): string {
-  if (columns.length === 0) return `${command}\n`
-  return [columns, ...rows].map((row) => `${row.map((cell) => spelled(cell ?? '\\N')).join('\t')}\n`).join('')
+  await world.out(await answersTo(await text(process.stdin), login))
+  return 0
 }
 
 function remoteOf(url: string | undefined, region: string | undefined, { env, now, fetch }: DbWorld): Remote {

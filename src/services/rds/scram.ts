@@ -1,6 +1,6 @@
 /**
- * SCRAM-SHA-256 (RFC 5802, RFC 7677) at both ends: a password proves itself without being sent, against a verifier as
- * PostgreSQL keeps it.
+ * SCRAM-SHA-256 (RFC 5802, RFC 7677) at the server's end: a password proves itself without being sent, against a verifier
+ * as PostgreSQL keeps it.
  */
 import { createHash, createHmac, pbkdf2Sync, randomBytes, timingSafeEqual } from 'node:crypto'
 import { fromBase64, toBase64 } from '../../model/json.ts'
@@ -73,9 +73,7 @@ export class Proving {
 
 function keysOf(password: string, salt: Uint8Array, iterations: number) {
   const salted = pbkdf2Sync(password, salt, iterations, LENGTH, 'sha256')
-  const clientKey = hmac(salted, 'Client Key')
-  const serverKey = hmac(salted, 'Server Key')
-  return { clientKey, serverKey, storedKey: hash(clientKey) }
+  return { storedKey: hash(hmac(salted, 'Client Key')), serverKey: hmac(salted, 'Server Key') }
 }
 
 function hmac(key: Uint8Array, text: string): Buffer {
@@ -89,36 +87,4 @@ function hash(bytes: Uint8Array): Buffer {
 /** As long as the second; what is too short proves nothing. */
 function xor(one: Uint8Array, other: Uint8Array): Uint8Array {
   return Uint8Array.from(other, (byte, i) => byte ^ (one[i] ?? 0))
-}
-
-/** A client's half: what it says first, and what it answers to a challenge. Throws when the server does not know the password. */
-export class Claiming {
-  readonly #password: string
-  readonly #bare = `n=,r=${randomBytes(18).toString('hex')}`
-  #expected = ''
-
-  constructor(password: string) {
-    this.#password = password
-  }
-
-  get first(): string {
-    return `n,,${this.#bare}`
-  }
-
-  final(challenge: string): string {
-    const [, nonce = '', salt = '', iterations = ''] = /^r=([^,]+),s=([^,]+),i=(\d{1,6})$/.exec(challenge) ?? []
-    const { clientKey, storedKey, serverKey } = keysOf(
-      this.#password,
-      fromBase64(salt) ?? Buffer.alloc(0),
-      Number(iterations) || 1,
-    )
-    const unproven = `c=biws,r=${nonce}`
-    const said = `${this.#bare},${challenge},${unproven}`
-    this.#expected = `v=${toBase64(hmac(serverKey, said))}`
-    return `${unproven},p=${toBase64(xor(clientKey, hmac(storedKey, said)))}`
-  }
-
-  confirm(last: string): void {
-    if (last !== this.#expected) throw new Error('the server does not know the password')
-  }
 }

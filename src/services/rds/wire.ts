@@ -55,12 +55,6 @@ export function message(type: string, ...parts: readonly (string | Uint8Array)[]
   return Buffer.concat([head, body])
 }
 
-/** What a client begins with. */
-export function greeting(parameters: Readonly<Record<string, string>>): Buffer {
-  const words = Object.entries(parameters).flat()
-  return message('', int32(3 << 16), ...words, Buffer.alloc(1)).subarray(1)
-}
-
 /** A statement of ours. */
 export function query(sql: string): Buffer {
   return message('Q', sql)
