@@ -2,6 +2,7 @@
  * Sessions of a token: one for what is done on the spot, and a bounded pool for what waits in a thread. After any error a
  * session is thrown away, since some tokens leave the operation active in it for good.
  */
+import { createPublicKey } from 'node:crypto'
 import type { Cryptoki, Handle } from './cryptoki.ts'
 import { CKF_RW_SESSION, CKF_SERIAL_SESSION } from './numbers.ts'
 
@@ -68,6 +69,7 @@ export class Sessions {
     } catch {
       // It was thrown away because something was wrong with it.
     }
+    forgetErrors()
   }
 
   /** Resolves when nothing is at work in a thread. */
@@ -90,3 +92,17 @@ export async function holding<T>(work: Promise<T>, ...buffers: Uint8Array[]): Pr
   buffers.length = 0
   return made
 }
+
+/**
+ * Modules that find Node's own OpenSSL leave their errors in a queue of this thread, where node:crypto takes the oldest for its
+ * own: a key that is perfectly good would be refused with it. Reading what is no key empties the queue.
+ */
+export function forgetErrors(): void {
+  try {
+    createPublicKey({ key: NO_KEY, type: 'spki', format: 'der' })
+  } catch {
+    // As it should.
+  }
+}
+
+const NO_KEY = Buffer.alloc(1)

@@ -6,7 +6,7 @@ import type { Signer } from '../backend.ts'
 import type { Cryptoki, Handle, Mechanism } from './cryptoki.ts'
 import { derSignature, rawSignature } from './der.ts'
 import { ckrOf } from './faults.ts'
-import { holding } from './sessions.ts'
+import { forgetErrors, holding } from './sessions.ts'
 import type { Keys, OpenKey } from './keys.ts'
 import { CKG, CKM, PARAMS } from './numbers.ts'
 import type { Family, Spec } from './specs.ts'
@@ -127,8 +127,9 @@ function verify(
   try {
     return cryptoki.C_Verify(session, input, raw)
   } catch (error) {
-    if (MISMATCH.has(ckrOf(error))) return false
-    throw error
+    if (!MISMATCH.has(ckrOf(error))) throw error
+    forgetErrors()
+    return false
   }
 }
 
