@@ -44,18 +44,34 @@ const READERS: Readonly<Record<string, (text: string, name: string) => number | 
 }
 
 /** Lists come as `ValuesToAdd.AttributeValue.1`, from some clients with `member` for the name of an item. */
-const ITEM = /^(\w+)\.\w+\.(\d{1,3})$/
+const ITEM = /^(\w+)\.\w+\.([1-9]\d{0,2})$/
+const LISTS = new Set(['ValuesToAdd', 'ValuesToRemove'])
 const PROTOCOL = new Set(['Action', 'Version'])
 
-/** Parameters as an operation takes them; what it does not know, it does not look at. */
+/** Parameters as an operation takes them; what it does not know, it does not look at. Anything may be called anything. */
 function inputOf(parameters: ReadonlyMap<string, string>): object {
-  const input: Record<string, unknown> = {}
+  const input = new Map<string, unknown>()
   for (const [name, text] of parameters) {
-    const [, list, place] = ITEM.exec(name) ?? []
-    if (list !== undefined) ((input[list] ??= []) as string[])[Number(place) - 1] = text
-    else if (!PROTOCOL.has(name) && /^\w+$/.test(name)) input[name] = READERS[name]?.(text, name) ?? text
+    if (/^\w+$/.test(name) && !PROTOCOL.has(name) && !LISTS.has(name)) input.set(name, valueOf(name, text))
   }
-  return input
+  for (const list of LISTS) {
+    const items = itemsOf(list, parameters)
+    if (items.length > 0) input.set(list, items)
+  }
+  return Object.fromEntries(input)
+}
+
+function valueOf(name: string, text: string): unknown {
+  return Object.hasOwn(READERS, name) ? READERS[name]!(text, name) : text
+}
+
+/** In the order of their numbers. */
+function itemsOf(list: string, parameters: ReadonlyMap<string, string>): readonly string[] {
+  return [...parameters]
+    .map(([name, text]) => ({ item: ITEM.exec(name), text }))
+    .filter(({ item }) => item?.[1] === list)
+    .toSorted((one, other) => Number(one.item![2]) - Number(other.item![2]))
+    .map(({ text }) => text)
 }
 
 function numberOf(text: string, name: string): number {
