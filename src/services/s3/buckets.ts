@@ -66,9 +66,10 @@ function regionOf(constraint: string | undefined, { region }: Context): string {
 }
 
 /** What was uploaded in part goes with the bucket; objects keep it. */
-export async function deleteBucket(means: Means, { Bucket }: Shapes.InBucket, context: Context): Promise<object> {
+export async function deleteBucket(means: Means, input: Shapes.InBucket, context: Context): Promise<object> {
+  const { Bucket } = input
   const { records, leave, files } = means
-  await leave.bucket(Bucket, 's3:DeleteBucket', context)
+  await leave.bucket(input, 's3:DeleteBucket', context)
   const pieces = await records.locks.alone(Bucket, async () => {
     const { version } = await records.bucket(Bucket)
     if ((await records.objects.list(Bucket, undefined, 1)).length > 0)
@@ -87,14 +88,14 @@ export async function deleteBucket(means: Means, { Bucket }: Shapes.InBucket, co
   return {}
 }
 
-export async function headBucket({ leave }: Means, { Bucket }: Shapes.InBucket, context: Context) {
-  const { value } = await leave.bucket(Bucket, 's3:ListBucket', context)
+export async function headBucket({ leave }: Means, input: Shapes.InBucket, context: Context) {
+  const { value } = await leave.bucket(input, 's3:ListBucket', context)
   return { BucketRegion: value.region }
 }
 
-export async function getBucketLocation({ leave, records }: Means, { Bucket }: Shapes.InBucket, context: Context) {
-  const { region } = (await records.bucket(Bucket)).value
-  await leave.bucket(Bucket, 's3:GetBucketLocation', { ...context, caller: context.caller, region })
+export async function getBucketLocation({ leave, records }: Means, input: Shapes.InBucket, context: Context) {
+  const { region } = (await records.bucket(input.Bucket)).value
+  await leave.bucket(input, 's3:GetBucketLocation', { ...context, caller: context.caller, region })
   return { LocationConstraint: region === HOME ? undefined : region }
 }
 
@@ -111,47 +112,48 @@ export async function listBuckets({ leave, records }: Means, context: Context) {
 
 export async function putBucketEncryption(
   means: Means,
-  { Bucket, ...configuration }: Shapes.InBucket & Shapes.EncryptionConfiguration,
+  input: Shapes.InBucket & Shapes.EncryptionConfiguration,
   context: Context,
 ) {
-  await means.leave.bucket(Bucket, 's3:PutEncryptionConfiguration', context)
-  return changed(means, Bucket, { encryption: defaultsIn(configuration) })
+  await means.leave.bucket(input, 's3:PutEncryptionConfiguration', context)
+  return changed(means, input, { encryption: defaultsIn(input) })
 }
 
-export async function getBucketEncryption({ leave }: Means, { Bucket }: Shapes.InBucket, context: Context) {
-  const { value } = await leave.bucket(Bucket, 's3:GetEncryptionConfiguration', context)
+export async function getBucketEncryption({ leave }: Means, input: Shapes.InBucket, context: Context) {
+  const { value } = await leave.bucket(input, 's3:GetEncryptionConfiguration', context)
   return shownDefaults(value.encryption)
 }
 
-export async function deleteBucketEncryption(means: Means, { Bucket }: Shapes.InBucket, context: Context) {
-  await means.leave.bucket(Bucket, 's3:PutEncryptionConfiguration', context)
-  return changed(means, Bucket, { encryption: DEFAULT_ENCRYPTION })
+export async function deleteBucketEncryption(means: Means, input: Shapes.InBucket, context: Context) {
+  await means.leave.bucket(input, 's3:PutEncryptionConfiguration', context)
+  return changed(means, input, { encryption: DEFAULT_ENCRYPTION })
 }
 
 export async function putBucketPolicy(
   means: Means,
-  { Bucket, Policy }: Shapes.InBucket & { readonly Policy: string },
+  input: Shapes.InBucket & { readonly Policy: string },
   context: Context,
 ) {
-  const { value } = await means.leave.policy(Bucket, 's3:PutBucketPolicy', context)
+  const { Bucket, Policy } = input
+  const { value } = await means.leave.policy(input, 's3:PutBucketPolicy', context)
   requirePolicy(Policy, bucketArn(value.region, Bucket))
-  return changed(means, Bucket, { policy: Policy })
+  return changed(means, input, { policy: Policy })
 }
 
-export async function getBucketPolicy({ leave }: Means, { Bucket }: Shapes.InBucket, context: Context) {
-  const { value } = await leave.policy(Bucket, 's3:GetBucketPolicy', context)
+export async function getBucketPolicy({ leave }: Means, input: Shapes.InBucket, context: Context) {
+  const { value } = await leave.policy(input, 's3:GetBucketPolicy', context)
   return { Policy: value.policy ?? fail('NoSuchBucketPolicy', 'The bucket policy does not exist') }
 }
 
-export async function deleteBucketPolicy(means: Means, { Bucket }: Shapes.InBucket, context: Context) {
-  await means.leave.policy(Bucket, 's3:DeleteBucketPolicy', context)
-  return changed(means, Bucket, { policy: undefined })
+export async function deleteBucketPolicy(means: Means, input: Shapes.InBucket, context: Context) {
+  await means.leave.policy(input, 's3:DeleteBucketPolicy', context)
+  return changed(means, input, { policy: undefined })
 }
 
 /** Sets some of what a bucket has. */
-function changed({ records }: Means, name: string, some: Partial<Bucket>): Promise<object> {
+function changed({ records }: Means, named: Shapes.InBucket, some: Partial<Bucket>): Promise<object> {
   return records.change(async () => {
-    const { value, version } = await records.bucket(name)
-    return { changes: [records.bucketChange(name, { ...value, ...some }, version)], result: {} }
+    const { value, version } = await records.bucket(named.Bucket)
+    return { changes: [records.bucketChange(named.Bucket, { ...value, ...some }, version)], result: {} }
   })
 }

@@ -8,7 +8,7 @@ import type { ServiceWorld, Wanted } from '../world.ts'
 import { bucketArn, objectArn } from './names.ts'
 import type { Bucket, Records } from './records.ts'
 import { noSuchKey, WrongRegion } from './refusals.ts'
-import type { EncryptionHeaders } from './shapes.ts'
+import type { EncryptionHeaders, InBucket, OfObject } from './shapes.ts'
 
 /** Condition keys that a request gives, in lower case. */
 type Told = Readonly<Record<string, Values>>
@@ -22,27 +22,27 @@ export class Leave {
     this.#records = records
   }
 
-  /** The bucket `name`, once it is sure that the caller may do `action` to it. */
-  async bucket(name: string, action: string, context: Context, told: Told = {}): Promise<Recorded<Bucket>> {
-    const found = await this.found(name, context)
-    await this.#may(action, bucketArn(found.value.region, name), found.value, context, told)
+  /** The bucket that is named, once it is sure that the caller may do `action` to it. */
+  async bucket(named: InBucket, action: string, context: Context, told: Told = {}): Promise<Recorded<Bucket>> {
+    const found = await this.found(named, context)
+    await this.#may(action, bucketArn(found.value.region, named.Bucket), found.value, context, told)
     return found
   }
 
   /** The bucket that the object is in, or is to be in, once it is sure that the caller may do `action` to it. */
-  async object(name: string, key: string, action: string, context: Context, told: Told = {}): Promise<Bucket> {
-    const { value } = await this.found(name, context)
-    await this.#may(action, objectArn(value.region, name, key), value, context, told)
+  async object(named: OfObject, action: string, context: Context, told: Told = {}): Promise<Bucket> {
+    const { value } = await this.found(named, context)
+    await this.#may(action, objectArn(value.region, named.Bucket, named.Key), value, context, told)
     return value
   }
 
   /** Leave for the policy of a bucket: the root of its account has it, lest everybody be locked out. */
-  async policy(name: string, action: string, context: Context): Promise<Recorded<Bucket>> {
-    const found = await this.found(name, context)
+  async policy(named: InBucket, action: string, context: Context): Promise<Recorded<Bucket>> {
+    const found = await this.found(named, context)
     const { caller } = context
     const isMaster = caller.type === 'Root' && caller.account === found.value.account
     const bucket = isMaster ? { ...found.value, policy: undefined } : found.value
-    await this.#may(action, bucketArn(bucket.region, name), bucket, context, {})
+    await this.#may(action, bucketArn(bucket.region, named.Bucket), bucket, context, {})
     return found
   }
 
@@ -52,15 +52,17 @@ export class Leave {
   }
 
   /** What there is no object of: who may not list the bucket does not learn that. */
-  async missing(name: string, context: Context): Promise<never> {
-    await this.bucket(name, 's3:ListBucket', context)
+  async missing(named: InBucket, context: Context): Promise<never> {
+    await this.bucket(named, 's3:ListBucket', context)
     return noSuchKey()
   }
 
-  /** Throws NoSuchBucket, or WrongRegion. */
-  async found(name: string, { region }: Context): Promise<Recorded<Bucket>> {
-    const found = await this.#records.bucket(name)
+  /** Throws NoSuchBucket, or WrongRegion, or AccessDenied when the bucket is not whose the caller takes it for. */
+  async found({ Bucket, ExpectedBucketOwner }: InBucket, { region }: Context): Promise<Recorded<Bucket>> {
+    requireAccount(ExpectedBucketOwner)
+    const found = await this.#records.bucket(Bucket)
     if (found.value.region !== region) throw new WrongRegion(found.value.region)
+    if (found.value.account !== (ExpectedBucketOwner ?? found.value.account)) fail('AccessDenied', 'Access Denied')
     return found
   }
 
@@ -80,6 +82,14 @@ export class Leave {
       throw error
     }
   }
+}
+
+function requireAccount(owner: string | undefined): void {
+  if (owner !== undefined && !/^\d{12}$/.test(owner))
+    fail(
+      'InvalidBucketOwnerAWSAccountID',
+      `The value of the expected bucket owner parameter must be an AWS Account ID... [${owner}]`,
+    )
 }
 
 /** What an upload says of its encryption, as policies ask for it: what it leaves to the bucket is not there. */

@@ -57,7 +57,7 @@ async function listed(
 ) {
   const { Bucket, Prefix = '', Delimiter, MaxKeys, EncodingType } = input
   const told = { 's3:prefix': input.Prefix, 's3:delimiter': Delimiter, 's3:max-keys': MaxKeys?.toString() }
-  const { value: bucket } = await leave.bucket(Bucket, 's3:ListBucket', context, told)
+  const { value: bucket } = await leave.bucket(input, 's3:ListBucket', context, told)
   const limit = limitOf(MaxKeys)
   const found: Entry[] = []
   let more = false

@@ -25,13 +25,14 @@ export interface Found extends Place {
 /** The object, once it is sure that the caller may do `action` to it. */
 export async function find(
   { leave, records }: Means,
-  { Bucket, Key }: OfObject,
+  named: OfObject,
   action: string,
   context: Context,
 ): Promise<Found> {
-  const bucket = await leave.object(Bucket, Key, action, context)
+  const { Bucket, Key } = named
+  const bucket = await leave.object(named, action, context)
   const found = await records.objects.get(Bucket, Key)
-  return { Bucket, Key, bucket, object: found?.value ?? (await leave.missing(Bucket, context)) }
+  return { Bucket, Key, bucket, object: found?.value ?? (await leave.missing(named, context)) }
 }
 
 /**

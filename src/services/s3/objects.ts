@@ -21,7 +21,7 @@ export async function putObject(
   context: Context,
 ): Promise<Shapes.PutObjectOutput> {
   const { Bucket, Key } = input
-  const bucket = await means.leave.object(Bucket, Key, 's3:PutObject', context, toldEncryption(input, context))
+  const bucket = await means.leave.object(input, 's3:PutObject', context, toldEncryption(input, context))
   requireKey(Key)
   const tags = await tagsFrom(means, input, context)
   const place = { Bucket, Key, bucket }
@@ -144,7 +144,7 @@ export async function copyObject(
       "This copy request is illegal because it is trying to copy an object to itself without changing the object's metadata, storage class, website redirect location or encryption attributes.",
     )
   const told = toldEncryption(input, context)
-  const bucket = await means.leave.object(Bucket, Key, 's3:PutObject', context, told)
+  const bucket = await means.leave.object(input, 's3:PutObject', context, told)
   requireKey(Key)
   const tags = TaggingDirective === 'REPLACE' ? await tagsFrom(means, input, context) : source.tags
   const place = { Bucket, Key, bucket }
@@ -163,14 +163,15 @@ export async function copySource(
   context: Context,
   spanIn: (object: StoredObject) => Span = ({ size }) => ({ start: 0, end: size }),
 ): Promise<{ found: Found; body: () => Promise<AsyncIterable<Uint8Array>> }> {
-  const named = parseCopySource(input.CopySource)
+  const source = parseCopySource(input.CopySource)
+  const named = { ...source, ExpectedBucketOwner: input.ExpectedSourceBucketOwner }
   // A source may be in another Region, where then its key is asked for.
   const { region } = (await means.records.bucket(named.Bucket)).value
   const there = { ...context, caller: context.caller, region }
   const found = await find(means, named, 's3:GetObject', there)
   requireCopyable(found.object, input)
   const body = async () =>
-    (await readable(means, found, spanIn(found.object), there)) ?? (await means.leave.missing(named.Bucket, there))
+    (await readable(means, found, spanIn(found.object), there)) ?? (await means.leave.missing(named, there))
   return { found, body }
 }
 
@@ -179,8 +180,9 @@ export async function* deferred(body: () => Promise<AsyncIterable<Uint8Array>>):
 }
 
 /** Deleting what there is not is no error, as in AWS. */
-export async function deleteObject(means: Means, { Bucket, Key }: Shapes.OfObject, context: Context): Promise<object> {
-  await means.leave.object(Bucket, Key, 's3:DeleteObject', context)
+export async function deleteObject(means: Means, input: Shapes.OfObject, context: Context): Promise<object> {
+  await means.leave.object(input, 's3:DeleteObject', context)
+  const { Bucket, Key } = input
   const { records, files } = means
   const erased = await records.change(async () => {
     const there = await records.objects.get(Bucket, Key)
@@ -194,17 +196,17 @@ const MOST_DELETED = 1000
 
 export async function deleteObjects(
   means: Means,
-  { Bucket, Delete }: Shapes.DeleteObjectsRequest,
+  { Delete, ...named }: Shapes.DeleteObjectsRequest,
   context: Context,
 ): Promise<Shapes.DeleteObjectsOutput> {
-  await means.leave.found(Bucket, context)
+  await means.leave.found(named, context)
   const { Objects = [], Quiet = false } = Delete ?? {}
   if (Objects.length === 0 || Objects.length > MOST_DELETED || Objects.some(({ Key }) => !Key)) malformedXml()
   const Deleted: { Key: string }[] = []
   const Errors: { Key: string; Code: string; Message: string }[] = []
   for (const { Key } of Objects) {
     try {
-      await deleteObject(means, { Bucket, Key }, context)
+      await deleteObject(means, { ...named, Key }, context)
       if (!Quiet) Deleted.push({ Key })
     } catch (error) {
       if (!(error instanceof KmsError)) throw error

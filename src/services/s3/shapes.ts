@@ -12,6 +12,8 @@ export interface Checksum {
 
 export interface InBucket {
   readonly Bucket: string
+  /** The account that the bucket must be of. */
+  readonly ExpectedBucketOwner?: string
 }
 
 export interface OfObject extends InBucket {
@@ -120,6 +122,8 @@ export interface CopySource {
   readonly CopySourceIfNoneMatch?: string
   readonly CopySourceIfModifiedSince?: number
   readonly CopySourceIfUnmodifiedSince?: number
+  /** The account that the bucket of the source must be of. */
+  readonly ExpectedSourceBucketOwner?: string
 }
 
 export interface CopyObjectRequest

@@ -2,7 +2,7 @@
 import type { Context } from '../../context.ts'
 import { fail } from '../../errors.ts'
 import { find, type Means } from './means.ts'
-import { noSuchKey } from './refusals.ts'
+import { malformedXml, noSuchKey } from './refusals.ts'
 import type * as Shapes from './shapes.ts'
 
 const MOST = 10
@@ -14,7 +14,9 @@ export async function putObjectTagging(
   context: Context,
 ): Promise<object> {
   await find(means, input, 's3:PutObjectTagging', context)
-  return tagged(means, input, checkedTags(input.Tagging?.TagSet ?? []))
+  const { TagSet } = input.Tagging ?? {}
+  if (!TagSet?.every(({ Key, Value }) => typeof Key === 'string' && typeof Value === 'string')) malformedXml()
+  return tagged(means, input, checkedTags(TagSet))
 }
 
 export async function getObjectTagging(
@@ -42,12 +44,12 @@ function tagged({ records }: Means, { Bucket, Key }: Shapes.OfObject, tags: read
 /** The tags of an upload, as its header has them: `a=1&b=2`. To set them takes leave of its own. */
 export async function tagsFrom(
   { leave }: Means,
-  { Bucket, Key, Tagging }: Shapes.OfObject & Shapes.Tagged,
+  input: Shapes.OfObject & Shapes.Tagged,
   context: Context,
 ): Promise<readonly Shapes.Tag[] | undefined> {
-  if (!Tagging) return undefined
-  await leave.object(Bucket, Key, 's3:PutObjectTagging', context)
-  return checkedTags([...new URLSearchParams(Tagging)].map(([key, value]) => ({ Key: key, Value: value })))
+  if (!input.Tagging) return undefined
+  await leave.object(input, 's3:PutObjectTagging', context)
+  return checkedTags([...new URLSearchParams(input.Tagging)].map(([key, value]) => ({ Key: key, Value: value })))
 }
 
 function checkedTags(tags: readonly Shapes.Tag[]): readonly Shapes.Tag[] {

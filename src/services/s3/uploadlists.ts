@@ -40,7 +40,7 @@ export async function listMultipartUploads(
 ): Promise<Shapes.ListMultipartUploadsOutput> {
   const { Bucket, Prefix = '', Delimiter, KeyMarker = '', UploadIdMarker = '', MaxUploads } = input
   const told = { 's3:prefix': input.Prefix, 's3:delimiter': Delimiter }
-  await leave.bucket(Bucket, 's3:ListBucketMultipartUploads', context, told)
+  await leave.bucket(input, 's3:ListBucketMultipartUploads', context, told)
   const limit = limitOf(MaxUploads, 'max-uploads')
   const Uploads: Shapes.UploadShown[] = []
   const prefixes = new Set<string>()

@@ -33,7 +33,7 @@ export async function createMultipartUpload(
 ): Promise<Shapes.CreateMultipartUploadOutput> {
   const { Bucket, Key, ChecksumAlgorithm, ChecksumType } = input
   const { leave, keys, records, world } = means
-  const bucket = await leave.object(Bucket, Key, 's3:PutObject', context, toldEncryption(input, context))
+  const bucket = await leave.object(input, 's3:PutObject', context, toldEncryption(input, context))
   requireKey(Key)
   const tags = await tagsFrom(means, input, context)
   const place = { Bucket, Key, bucket }
@@ -229,11 +229,12 @@ export async function partsOf(
 /** The upload, once it is sure that the caller may do `action` to what it is to be. */
 export async function find(
   { leave, records }: Means,
-  { Bucket, Key, UploadId }: Shapes.OfUpload,
+  named: Shapes.OfUpload,
   action: string,
   context: Context,
 ): Promise<Uploading> {
-  const bucket = await leave.object(Bucket, Key, action, context)
+  const { Bucket, Key, UploadId } = named
+  const bucket = await leave.object(named, action, context)
   const { value } = await required(records, { Bucket, Key }, UploadId)
   return { Bucket, Key, UploadId, bucket, upload: value }
 }

@@ -41,6 +41,16 @@ test('a copy has the same tags, unless it is told others; an upload in parts has
   t.deepEqual(await tags('parts'), [{ Key: 'n', Value: '2' }])
 })
 
+test('a set of tags is whole, or none is set', async (t) => {
+  const { room } = await shop(t)
+  await room.s3.putObject({ ...at, Body: 'hello', Tagging: 'n=1' })
+  for (const Tagging of [undefined, {}, { TagSet: [{ Key: 'a' }] }, { TagSet: [{ Value: 'a' }] }])
+    await refuses(t, room.s3.putObjectTagging({ ...at, Tagging } as never), 'MalformedXML')
+  t.deepEqual(await room.s3.getObjectTagging(at), { TagSet: [{ Key: 'n', Value: '1' }] })
+  await room.s3.putObjectTagging({ ...at, Tagging: { TagSet: [] } })
+  t.deepEqual(await room.s3.getObjectTagging(at), { TagSet: [] })
+})
+
 const many = (count: number) => Array.from({ length: count }, (_, n) => ({ Key: `k${n}`, Value: '' }))
 const sets: readonly [string, typeof TagSet, string | undefined][] = [
   ['ten', many(10), undefined],

@@ -22,6 +22,7 @@ export async function inputOf(
   payload: () => Payload,
 ): Promise<Members> {
   const members = { ...membersOf(query, headers), ...place }
+  requireSendable(overrides(query))
   if (takes === undefined) return members
   const { body, length, checksum, isChecked } = payload()
   if (MUST_BE_CHECKED.has(call) && !isChecked)
@@ -32,6 +33,15 @@ export async function inputOf(
   const text = await textOf(body)
   if ('text' in takes) return { ...members, [takes.text]: text }
   return text === '' ? members : { ...members, [takes.member]: parsed(text, takes.document) }
+}
+
+/** What a header field may hold: Latin-1, but nothing that ends a line. */
+const SENDABLE = /^[\t\x20-\x7e\x80-\xff]*$/
+
+/** Said before an object is opened, which an answer that cannot go out would leave so. */
+function requireSendable(fields: Readonly<Record<string, string>>): void {
+  if (!Object.values(fields).every((value) => SENDABLE.test(value)))
+    fail('InvalidArgument', 'Header value cannot be represented using ISO-8859-1.')
 }
 
 async function textOf(body: AsyncIterable<Uint8Array>): Promise<string> {

@@ -50,14 +50,22 @@ export function s3Door(s3: Operations, options: DoorOptions): StreamingService {
     return { status, headers, body: status === 304 ? '' : body }
   }
 
-  /** A body that breaks off is our fault, and too late to be answered for. */
-  async function* accounted(body: AsyncIterable<Uint8Array>, { RequestId }: Ids): AsyncGenerator<Uint8Array> {
-    try {
-      yield* body
-    } catch (error) {
-      options.log(`${RequestId} InternalError ${traceOf(error)}`)
-      throw error
+  /** A body that breaks off is our fault, and too late to be answered for. It hears of a reader who leaves before it began. */
+  function accounted(body: AsyncIterable<Uint8Array>, { RequestId }: Ids): AsyncIterable<Uint8Array> {
+    const iterator = body[Symbol.asyncIterator]()
+    const told: AsyncIterableIterator<Uint8Array> = {
+      next: () =>
+        iterator.next().catch((error: unknown) => {
+          options.log(`${RequestId} InternalError ${traceOf(error)}`)
+          throw error
+        }),
+      return: async () => {
+        await iterator.return?.()
+        return { done: true, value: undefined }
+      },
+      [Symbol.asyncIterator]: () => told,
     }
+    return told
   }
 
   return {

@@ -37,6 +37,8 @@ const HEADERS: Readonly<Record<string, readonly [field: string, kind: Kind]>> = 
   CopySourceIfUnmodifiedSince: ['x-amz-copy-source-if-unmodified-since', time],
   CopySourceRange: ['x-amz-copy-source-range', text],
   ETag: ['etag', text],
+  ExpectedBucketOwner: ['x-amz-expected-bucket-owner', text],
+  ExpectedSourceBucketOwner: ['x-amz-source-expected-bucket-owner', text],
   IfMatch: ['if-match', text],
   IfModifiedSince: ['if-modified-since', time],
   IfNoneMatch: ['if-none-match', text],
@@ -50,6 +52,9 @@ const HEADERS: Readonly<Record<string, readonly [field: string, kind: Kind]>> = 
   SSEKMSEncryptionContext: [`${SSE}-context`, text],
   SSEKMSKeyId: [`${SSE}-aws-kms-key-id`, text],
   ServerSideEncryption: [SSE, text],
+  TagCount: ['x-amz-tagging-count', number],
+  Tagging: ['x-amz-tagging', text],
+  TaggingDirective: ['x-amz-tagging-directive', text],
 }
 
 const QUERY: Readonly<Record<string, readonly [field: string, kind: Kind]>> = {
@@ -80,7 +85,6 @@ const UNSUPPORTED: Readonly<Record<string, readonly string[]>> = {
   'x-amz-object-lock-legal-hold': ['OFF'],
   'x-amz-object-lock-mode': [],
   'x-amz-storage-class': ['STANDARD'],
-  'x-amz-tagging': [''],
   'x-amz-website-redirect-location': [],
 }
 /** A bucket's owner owns all that is in it, so that lists of who may do what have nothing to say. */

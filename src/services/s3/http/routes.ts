@@ -56,6 +56,10 @@ const ROUTES = {
   'DELETE object': { call: 'deleteObject', status: NO_CONTENT },
   'PUT object from another': { call: 'copyObject', gives: 'CopyObjectResult', of: 'CopyObjectResult' },
 
+  'PUT object?tagging': { call: 'putObjectTagging', takes: document('Tagging') },
+  'GET object?tagging': { call: 'getObjectTagging', gives: 'Tagging' },
+  'DELETE object?tagging': { call: 'deleteObjectTagging', status: NO_CONTENT },
+
   'POST object?uploads': {
     call: 'createMultipartUpload',
     gives: 'InitiateMultipartUploadResult',
@@ -81,7 +85,7 @@ export type Operations = Readonly<Record<Call, (input: never, context: Context) 
 
 /** Names in the query that make a request one about something else than the bucket or object itself. */
 const SUBRESOURCES = new Set([
-  ...['acl', 'tagging', 'versioning', 'versions', 'versionId', 'attributes', 'torrent', 'restore', 'select'],
+  ...['acl', 'versioning', 'versions', 'versionId', 'attributes', 'torrent', 'restore', 'select'],
   ...['lifecycle', 'cors', 'website', 'logging', 'notification', 'replication', 'requestPayment', 'accelerate'],
   ...['analytics', 'inventory', 'metrics', 'intelligent-tiering', 'ownershipControls', 'publicAccessBlock'],
   ...['object-lock', 'legal-hold', 'retention', 'policyStatus', 'session', 'metadataTable', 'renameObject', 'abac'],

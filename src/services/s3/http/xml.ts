@@ -4,12 +4,13 @@ import { fail } from '../../../errors.ts'
 
 const NAMESPACE = 'http://s3.amazonaws.com/doc/2006-03-01/'
 
-/** Lists whose elements are called otherwise than the list; those of `Buckets` stand in an element of the list's own. */
+/** Lists whose elements are called otherwise than the list; those of the second stand in an element of the list's own. */
 const ELEMENTS: Readonly<Record<string, string>> = {
   ...{ Errors: 'Error', Objects: 'Object', Parts: 'Part', Rules: 'Rule', Uploads: 'Upload' },
 }
-const WRAPPED: Readonly<Record<string, string>> = { Buckets: 'Bucket' }
+const WRAPPED: Readonly<Record<string, string>> = { Buckets: 'Bucket', TagSet: 'Tag' }
 const LISTS: ReadonlyMap<string, string> = new Map(Object.entries(ELEMENTS).map(([list, element]) => [element, list]))
+const IN_WRAPPING = new Set(Object.values(WRAPPED))
 /** Epoch milliseconds here, ISO 8601 there. */
 const TIMES = new Set(['CreationDate', 'Initiated', 'LastModified'])
 
@@ -54,7 +55,7 @@ const parser = new XMLParser({
   removeNSPrefix: true,
   // Numeric references, with which keys are written that hold a line break.
   htmlEntities: true,
-  isArray: (name) => LISTS.has(name),
+  isArray: (name) => LISTS.has(name) || IN_WRAPPING.has(name),
 })
 
 const NUMBERS = new Set(['PartNumber', 'Size'])
@@ -81,6 +82,7 @@ function tree(text: string): Record<string, unknown> {
 
 /** An element's content as the member of a request. */
 function meant(name: string, content: unknown): unknown {
+  if (Object.hasOwn(WRAPPED, name)) return meant('', wrapped(content, WRAPPED[name]!))
   if (Array.isArray(content)) return content.map((element) => meant('', element))
   if (typeof content === 'object' && content !== null) {
     const fields = Object.entries(content).filter(([field]) => field !== '#text')
@@ -90,6 +92,11 @@ function meant(name: string, content: unknown): unknown {
   if (NUMBERS.has(name)) return /^\d{1,15}$/.test(text) ? Number(text) : malformed()
   if (FLAGS.has(name)) return text === 'true' || (text === 'false' ? false : malformed())
   return text
+}
+
+function wrapped(content: unknown, element: string): unknown {
+  if (Array.isArray(content) || (typeof content === 'string' && content.trim() !== '')) malformed()
+  return (content as Readonly<Record<string, unknown>>)[element] ?? []
 }
 
 export function malformed(): never {

@@ -12,6 +12,7 @@ const KEY = { path: '/bucket/key' }
 const FROM = { 'x-amz-copy-source': '/other/key' }
 const DELETE = '<Delete><Object><Key>a&amp;b</Key></Object></Delete>'
 const MD5_OF_DELETE = createHash('md5').update(DELETE).digest('base64')
+const TAGGING = { method: 'PUT', query: { tagging: '' } }
 const UPLOAD = { uploadId: 'u' }
 
 const ROUTES: [call: string, sending: Sending][] = [
@@ -36,6 +37,8 @@ const ROUTES: [call: string, sending: Sending][] = [
   ['headObject', { ...KEY, method: 'HEAD' }],
   ['deleteObject', { ...KEY, method: 'DELETE' }],
   ['copyObject', { ...KEY, method: 'PUT', headers: FROM }],
+  ['getObjectTagging', { ...KEY, query: { tagging: '' } }],
+  ['deleteObjectTagging', { ...KEY, method: 'DELETE', query: { tagging: '' } }],
   ['createMultipartUpload', { ...KEY, method: 'POST', query: { uploads: '' } }],
   ['uploadPart', { ...KEY, method: 'PUT', query: { ...UPLOAD, partNumber: '1' }, body: 'x' }],
   ['uploadPartCopy', { ...KEY, method: 'PUT', query: { ...UPLOAD, partNumber: '1' }, headers: FROM }],
@@ -58,7 +61,9 @@ for (const [call, sending] of ROUTES) {
 
 const NOT: [what: string, code: string, status: number, sending: Sending][] = [
   ['access lists', 'NotImplemented', 501, { ...KEY, query: { acl: '' } }],
-  ['tags', 'NotImplemented', 501, { ...KEY, method: 'PUT', query: { tagging: '' }, body: 'x' }],
+  ['tags of a bucket', 'NotImplemented', 501, { ...BUCKET, query: { tagging: '' } }],
+  ['tags that are none', 'MalformedXML', 400, { ...KEY, ...TAGGING, body: '<Tagging><TagSet>a</TagSet></Tagging>' }],
+  ['two sets of tags', 'MalformedXML', 400, { ...KEY, ...TAGGING, body: '<Tagging><TagSet/><TagSet/></Tagging>' }],
   ['versions', 'NotImplemented', 501, { ...KEY, query: { versionId: 'abc' } }],
   [
     'a class of storage',
@@ -118,6 +123,8 @@ test('what headers and the query say of an object reaches the operation', async 
     'x-amz-storage-class': 'STANDARD',
     'x-amz-acl': 'private',
     'x-amz-meta-patient': 'one',
+    'x-amz-expected-bucket-owner': '000000000000',
+    'x-amz-tagging': 'a=1&b=2',
     'x-amz-server-side-encryption': 'aws:kms',
     'x-amz-server-side-encryption-aws-kms-key-id': 'alias/a',
     'x-amz-server-side-encryption-bucket-key-enabled': 'true',
@@ -131,6 +138,8 @@ test('what headers and the query say of an object reaches the operation', async 
     Key: 'a b//../c',
     ContentLength: 5,
     ContentType: 'text/x',
+    ExpectedBucketOwner: '000000000000',
+    Tagging: 'a=1&b=2',
     ServerSideEncryption: 'aws:kms',
     SSEKMSKeyId: 'alias/a',
     BucketKeyEnabled: true,
@@ -166,15 +175,19 @@ test('documents become what operations are asked', async (t) => {
       body: '<CompleteMultipartUpload><Part><ETag>&quot;e&quot;</ETag><PartNumber>2</PartNumber></Part></CompleteMultipartUpload>',
     },
     { query: { policy: '' }, method: 'PUT', body: '{"Version":"2012-10-17"}' },
+    { ...KEY, ...TAGGING, body: '<Tagging><TagSet><Tag><Key>a</Key><Value>1</Value></Tag></TagSet></Tagging>' },
+    { ...KEY, ...TAGGING, body: '<Tagging><TagSet/></Tagging>' },
   ]
   for (const sending of documents) await send(signed({ ...BUCKET, ...sending }))
-  const [deletion, encryption, completion, policy] = asked.map(({ input }) => input)
+  const [deletion, encryption, completion, policy, tags, noTags] = asked.map(({ input }) => input)
   t.deepEqual(deletion?.['Delete'], { Objects: [{ Key: 'a&b' }] })
   t.deepEqual(encryption?.['ServerSideEncryptionConfiguration'], {
     Rules: [{ ApplyServerSideEncryptionByDefault: { SSEAlgorithm: 'aws:kms' }, BucketKeyEnabled: true }],
   })
   t.deepEqual(completion?.['MultipartUpload'], { Parts: [{ ETag: '"e"', PartNumber: 2 }] })
   t.is(policy?.['Policy'], '{"Version":"2012-10-17"}')
+  t.deepEqual(tags?.['Tagging'], { TagSet: [{ Key: 'a', Value: '1' }] })
+  t.deepEqual(noTags?.['Tagging'], { TagSet: [] })
 })
 
 const OBJECT = {
@@ -187,6 +200,7 @@ const OBJECT = {
   SSEKMSKeyId: 'arn:key',
   BucketKeyEnabled: true,
   Checksum: { algorithm: 'CRC32', value: 'AAAAAA==' },
+  TagCount: 2,
   Headers: { 'cache-control': 'no-cache' },
   Metadata: { patient: 'one' },
 }
@@ -210,6 +224,7 @@ test('an object goes out with all that is known of it', async (t) => {
     'x-amz-server-side-encryption-aws-kms-key-id': 'arn:key',
     'x-amz-server-side-encryption-bucket-key-enabled': 'true',
     'x-amz-checksum-crc32': 'AAAAAA==',
+    'x-amz-tagging-count': '2',
     'cache-control': 'no-cache',
     'x-amz-meta-patient': 'one',
   })
@@ -253,6 +268,12 @@ test('lists are documents, whose keys are encoded if the client likes', async (t
   t.regex(plain.body, /<Contents><Key>a b\/&#x3c;ü&#x3e;<\/Key><LastModified>1970-01-01T00:00:00.000Z<\/LastModified>/)
   const encoded = await send(signed({ ...BUCKET, query: { 'encoding-type': 'url' } }))
   t.regex(encoded.body, /<Key>a%20b\/%3C%C3%BC%3E<\/Key>.*<CommonPrefixes><Prefix>x%20y\/<\/Prefix><\/CommonPrefixes>/)
+})
+
+test('tags stand in a set of their own', async (t) => {
+  const { send } = standIn({ getObjectTagging: () => ({ TagSet: [{ Key: 'a', Value: '<' }] }) })
+  const { body } = await send(signed({ ...KEY, query: { tagging: '' } }))
+  t.regex(body, /<TagSet><Tag><Key>a<\/Key><Value>&#x3c;<\/Value><\/Tag><\/TagSet><\/Tagging>$/)
 })
 
 test('some members of an answer with a document are header fields all the same', async (t) => {
