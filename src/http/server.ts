@@ -127,8 +127,12 @@ function attach(server: Server, handle: Handle, limits: Limits, endpoint?: Endpo
         request.setTimeout(limits.idle)
         const incoming = new Incoming(request, response, expects)
         const answer = await streaming.answer({ ...head, body: incoming })
-        const whole = await incoming.drained()
-        await sendStream(response, answer, stopped !== undefined || !whole)
+        try {
+          const whole = await incoming.drained()
+          await sendStream(response, answer, stopped !== undefined || !whole)
+        } finally {
+          await leave(answer.body)
+        }
       } else {
         if (expects) response.writeContinue()
         const body = await collector.collect(request)
@@ -193,6 +197,11 @@ async function sendStream(response: ServerResponse, answer: StreamedResponse, la
   response.writeHead(status, { ...headers, ...(last && { connection: 'close' }) })
   if (typeof body === 'string' || body instanceof Uint8Array) response.end(body)
   else await pipeline(body, response)
+}
+
+/** Lets go of what a body holds, even if nobody has begun to read it. */
+async function leave(body: StreamedResponse['body']): Promise<void> {
+  if (typeof body !== 'string' && !(body instanceof Uint8Array)) await body[Symbol.asyncIterator]().return?.()
 }
 
 /** What was sent is not HTTP, too long, or not coming; none of it has a name at AWS but the first. */
