@@ -27,6 +27,7 @@ export class Services {
   }
 
   async close(): Promise<void> {
+    this.s3.close()
     await Promise.all([this.ebs.close(), this.rds.close()])
   }
 }

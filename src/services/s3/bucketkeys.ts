@@ -16,6 +16,7 @@ const MOST = 1000
 export class BucketKeys {
   readonly #clock: Clock
   readonly #kept = new Map<string, Kept<{ plaintext: Uint8Array }>>()
+  #closed = false
 
   constructor(clock: Clock) {
     this.#clock = clock
@@ -24,6 +25,7 @@ export class BucketKeys {
   /** What `make` made for the same question not long ago, or makes now; the plaintext is a copy, the caller's to wipe. */
   async get<T extends { readonly plaintext: Uint8Array }>(question: unknown, make: () => Promise<T>): Promise<T> {
     const name = JSON.stringify(question)
+    if (this.#closed) return make()
     this.#expire()
     let kept = this.#kept.get(name) as Kept<T> | undefined
     if (!kept) this.#kept.set(name, (kept = { key: make(), until: this.#clock() + LIFETIME }))
@@ -36,15 +38,26 @@ export class BucketKeys {
     }
   }
 
+  /** Forgets all, and keeps none from now on. */
+  close(): void {
+    this.#closed = true
+    for (const name of this.#kept.keys()) this.#forget(name)
+  }
+
   /** Forgets the oldest first: they are in the order in which they were made. */
   #expire(): void {
     const now = this.#clock()
-    for (const [name, { key, until }] of this.#kept) {
+    for (const [name, { until }] of this.#kept) {
       // A clock that was set back does not make keys live longer.
       if (now < until && until <= now + LIFETIME && this.#kept.size < MOST) continue
-      this.#kept.delete(name)
-      key.then(wipe, () => undefined)
+      this.#forget(name)
     }
+  }
+
+  /** One that is still on its way is wiped when it comes. */
+  #forget(name: string): void {
+    this.#kept.get(name)?.key.then(wipe, () => undefined)
+    this.#kept.delete(name)
   }
 }
 

@@ -39,6 +39,11 @@ export class Keys {
     this.#bucketKeys = new BucketKeys(world.clock)
   }
 
+  /** Forgets what was kept in the clear. */
+  close(): void {
+    this.#bucketKeys.close()
+  }
+
   /** Keys for a new object. */
   async fresh(choice: Choice, place: Place, context: Context): Promise<{ dataKeys: DataKeys; encryption: Encryption }> {
     const { algorithm } = choice

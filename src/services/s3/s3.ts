@@ -17,6 +17,8 @@ import * as uploads from './uploads.ts'
 /** The operations, one a method, as AWS calls them. */
 export class S3 {
   readonly #means: Means
+  /** Wipes the Bucket Keys that are kept in the clear. Not for callers to ask. */
+  readonly close = (): void => this.#means.keys.close()
 
   constructor(world: ServiceWorld) {
     const records = new Records(world.store)

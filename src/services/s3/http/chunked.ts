@@ -43,7 +43,7 @@ export async function* dechunked(
       if (size > 0 && (await source.line()) !== '') incomplete()
     }
     if (left > 0) incomplete()
-    const fields = await fieldsOf(source)
+    const fields = await fieldsOf(source, trailers.length + 1)
     const signature = fields.get(TRAILER_SIGNATURE)
     fields.delete(TRAILER_SIGNATURE)
     if (fields.size !== trailers.length || trailers.some((name) => !fields.has(name))) malformedTrailer()
@@ -60,12 +60,13 @@ function chunkHead(line: string): { size: number; signature: string | undefined 
   return { size: parseInt(digits!, 16), signature }
 }
 
-/** The lines up to an empty one, or to the end. */
-async function fieldsOf(source: Source): Promise<Map<string, string>> {
+/** The lines up to an empty one, or to the end; no more than those that were announced, and their signature. */
+async function fieldsOf(source: Source, most: number): Promise<Map<string, string>> {
   const fields = new Map<string, string>()
   for (let line = await source.line(); line !== ''; line = await source.line()) {
     const [, name, value] = /^([\w-]+):\s*(.*?)\s*$/.exec(line) ?? malformedTrailer()
     fields.set(name!.toLowerCase(), value!)
+    if (fields.size > most) malformedTrailer()
   }
   return fields
 }

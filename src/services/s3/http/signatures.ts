@@ -52,10 +52,11 @@ export function claimOf(head: RequestHead): Claim {
 
 function headerClaim(header: string, headers: RequestHead['headers']): Claim {
   if (!header.startsWith(`${sigv4.ALGORITHM} `)) unsupported()
-  const fields = header.slice(sigv4.ALGORITHM.length).split(',')
-  const parameters = new Map(fields.map((field) => /^\s*(\w+)=(.*)$/.exec(field)?.slice(1) as [string, string]))
   const malformed = (problem: string): never =>
     fail('AuthorizationHeaderMalformed', `The authorization header is malformed; ${problem}`)
+  const fields = header.slice(sigv4.ALGORITHM.length).split(',')
+  const pairs = fields.map((field) => /^\s*(\w+)=(.*)$/.exec(field) ?? malformed(`'${field}' is no pair.`))
+  const parameters = new Map(pairs.map(([, name, value]) => [name, value]))
   const date = headers['x-amz-date'] ?? headers['date']
   const timestamp = date?.endsWith(' GMT') ? basic(date) : date
   if (timestamp === undefined || !sigv4.TIMESTAMP.test(timestamp))
