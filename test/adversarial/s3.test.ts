@@ -103,3 +103,38 @@ for (const [sentence, value, status] of FIELDS) {
     t.is(answer.code, status === 200 ? undefined : 'InvalidArgument')
   })
 }
+
+// What cannot be read -------------------------------------------------------------------------------
+
+const SCOPE = 'test/20260301/us-east-1/s3/aws4_request'
+const HEADERS: [sentence: string, authorization: string, code: string][] = [
+  ['without a signature', `Credential=${SCOPE}, SignedHeaders=host`, 'AuthorizationHeaderMalformed'],
+  ['with an empty field', `Credential=${SCOPE},, SignedHeaders=host`, 'AuthorizationHeaderMalformed'],
+  ['with a word alone', `Credential=${SCOPE}, Signature`, 'AuthorizationHeaderMalformed'],
+  ['with all it needs', `Credential=${SCOPE}, SignedHeaders=host, Signature=0`, 'AccessDenied'],
+]
+
+for (const [sentence, fields, code] of HEADERS) {
+  test(`an authorization ${sentence} is refused with ${code}, and is no fault of ours`, async (t) => {
+    const { send, log } = standIn()
+    const request = await signed({ path: `/${Bucket}/key` })
+    const headers = { ...request.headers, authorization: `AWS4-HMAC-SHA256 ${fields}` }
+    t.is((await send({ ...request, headers })).code, code)
+    t.deepEqual(log, [])
+  })
+}
+
+test('trailers without end are read no further than what was announced', async (t) => {
+  let lines = 0
+  async function* body() {
+    yield Buffer.from('0\r\n')
+    // Far fewer than a client could send, and far more than it should.
+    for (; lines < 10_000; lines++) yield await Promise.resolve(Buffer.from(`x-amz-meta-${lines}: a\r\n`))
+  }
+  const { send } = standIn()
+  const told = { 'x-amz-decoded-content-length': '0', 'x-amz-trailer': 'x-amz-checksum-crc32' }
+  const payload = 'STREAMING-UNSIGNED-PAYLOAD-TRAILER'
+  const request = await signed({ method: 'PUT', path: `/${Bucket}/key`, headers: told, payload })
+  t.is((await send({ ...request, body: body() })).code, 'MalformedTrailerError')
+  t.true(lines < 10, `${lines} were read`)
+})
