@@ -40,11 +40,12 @@ test('who wipes what was given out wipes a copy', async (t) => {
 test('closing wipes what is kept, and what is on its way; nothing is kept after', async (t) => {
   const { keys, get, isWiped, made } = scene()
   await get('a')
-  let arrive = (_: { plaintext: Uint8Array }) => {}
   const late = { plaintext: new Uint8Array(32).fill(9) }
-  const coming = keys.get('late', () => new Promise<typeof late>((resolve) => (arrive = resolve)))
+  const coming = keys.get('late', async () => {
+    await new Promise(setImmediate)
+    return late
+  })
   keys.close()
-  arrive(late)
   t.is((await coming).plaintext[0], 9, 'who asked for it has a copy')
   t.deepEqual(isWiped(), [true])
   t.true(late.plaintext.every((byte) => byte === 0))
