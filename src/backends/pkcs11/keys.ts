@@ -21,7 +21,7 @@ export interface OpenKey {
   readonly copied: boolean
 }
 
-/** Keys open at once. */
+/** Keys open at once, unless said otherwise. */
 const OPEN = 4096
 
 const ID = 16
@@ -29,13 +29,15 @@ const ID = 16
 export class Keys {
   readonly token: Token
   private readonly copies: boolean
+  private readonly limit: number
   /** By a number that is never used again, which the material's pocket remembers. */
   private readonly open = new Map<number, OpenKey>()
   private last = 0
 
-  constructor(token: Token, copies: boolean) {
+  constructor(token: Token, copies: boolean, limit = OPEN) {
     this.token = token
     this.copies = copies
+    this.limit = limit
   }
 
   /** Makes a key that stays in the token. */
@@ -95,7 +97,7 @@ export class Keys {
     if (known) this.open.delete(material.opened.slot)
     const key = this.load(session, material.token!)
     for (const [number, oldest] of this.open) {
-      if (this.open.size < OPEN) break
+      if (this.open.size < this.limit) break
       this.open.delete(number)
       this.destroyCopy(oldest)
     }

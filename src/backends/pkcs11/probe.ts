@@ -49,14 +49,15 @@ const NONE: ReadonlySet<string> = new Set()
 export async function probe(token: Token): Promise<Abilities> {
   const specs = new Set<string>()
   const algorithms = new Set<string>()
-  const gcm = (await gcmHabits(token, LONG_IV)) ?? (await gcmHabits(token, 12))
-  if (!gcm) throw new TokenError('TokenUnfit', 'the token has no AES-256-GCM that works as specified')
+  const trouble: unknown[] = []
+  const gcm = (await gcmHabits(token, LONG_IV, trouble)) ?? (await gcmHabits(token, 12, trouble))
+  if (!gcm) unfit('the token has no AES-256-GCM that works as specified', trouble)
   specs.add('AES_256')
   const random = await works(token, (session) => {
     const [one, two] = [0, 1].map(() => token.cryptoki.C_GenerateRandom(session, Buffer.alloc(32)))
     return !one!.equals(two!)
   })
-  if (!random) throw new TokenError('TokenUnfit', 'the token has no generator of random numbers')
+  if (!random) unfit('the token has no generator of random numbers', [])
   const copies = await works(token, (session) => {
     const key = makeSecret(token, session, TOKEN_SPECS.AES_256!, DECRYPTS, PASSING)
     const twin = copy(token, key)
@@ -95,42 +96,55 @@ interface Pair {
   readonly publicKey: KeyObject
 }
 
-/** Whether `act` comes to a good end in a session of its own. */
-async function works(token: Token, act: (session: Handle) => boolean | Promise<boolean>): Promise<boolean> {
+function unfit(why: string, trouble: readonly unknown[]): never {
+  throw new TokenError('TokenUnfit', why, { cause: trouble[0] })
+}
+
+/** Whether `act` comes to a good end in a session of its own; what keeps it from that goes to `trouble`. */
+async function works(
+  token: Token,
+  act: (session: Handle) => boolean | Promise<boolean>,
+  trouble: unknown[] = [],
+): Promise<boolean> {
   try {
     return await token.apart(act)
-  } catch {
+  } catch (error) {
+    trouble.push(error)
     return false
   }
 }
 
 /** How the token does AES-GCM with IVs of this length; undefined when it does not, or not right. */
-async function gcmHabits(token: Token, length: number): Promise<GcmHabits | undefined> {
+async function gcmHabits(token: Token, length: number, trouble: unknown[]): Promise<GcmHabits | undefined> {
   const { cryptoki } = token
   const refusals = new Set(['CKR_ENCRYPTED_DATA_INVALID', 'CKR_ENCRYPTED_DATA_LEN_RANGE', 'CKR_AEAD_DECRYPT_FAILED'])
   const iv = randomBytes(length)
-  const sound = await works(token, async (session) => {
-    const key = makeSecret(token, session, TOKEN_SPECS.AES_256!, DECRYPTS, PASSING)
-    const out = Buffer.alloc(MESSAGE.length + 16)
-    gcmSeal(cryptoki, session, key, iv, MESSAGE, MESSAGE, out)
-    if (!gcmOpen(cryptoki, session, key, iv, MESSAGE, out, NONE).equals(MESSAGE)) return false
-    // An IV that is cut off would be one IV for many messages.
-    const again = Buffer.alloc(out.length)
-    const other = Buffer.from(iv)
-    other[length - 1]! ^= 1
-    gcmSeal(cryptoki, session, key, other, MESSAGE, MESSAGE, again)
-    if (again.equals(out)) return false
-    const refused = await Promise.all(
-      [
-        { body: out, aad: Buffer.from('another context') },
-        { body: flipped(out, 0), aad: MESSAGE },
-        { body: flipped(out, out.length - 1), aad: MESSAGE },
-        { body: out.subarray(0, 12), aad: MESSAGE },
-      ].map(({ body, aad }) => refusal(token, key, iv, aad, body)),
-    )
-    for (const ckr of refused) if (ckr !== undefined) refusals.add(ckr)
-    return refused.every((ckr) => ckr !== undefined)
-  })
+  const sound = await works(
+    token,
+    async (session) => {
+      const key = makeSecret(token, session, TOKEN_SPECS.AES_256!, DECRYPTS, PASSING)
+      const out = Buffer.alloc(MESSAGE.length + 16)
+      gcmSeal(cryptoki, session, key, iv, MESSAGE, MESSAGE, out)
+      if (!gcmOpen(cryptoki, session, key, iv, MESSAGE, out, NONE).equals(MESSAGE)) return false
+      // An IV that is cut off would be one IV for many messages.
+      const again = Buffer.alloc(out.length)
+      const other = Buffer.from(iv)
+      other[length - 1]! ^= 1
+      gcmSeal(cryptoki, session, key, other, MESSAGE, MESSAGE, again)
+      if (again.equals(out)) return false
+      const refused = await Promise.all(
+        [
+          { body: out, aad: Buffer.from('another context') },
+          { body: flipped(out, 0), aad: MESSAGE },
+          { body: flipped(out, out.length - 1), aad: MESSAGE },
+          { body: out.subarray(0, 12), aad: MESSAGE },
+        ].map(({ body, aad }) => refusal(token, key, iv, aad, body)),
+      )
+      for (const ckr of refused) if (ckr !== undefined) refusals.add(ckr)
+      return refused.every((ckr) => ckr !== undefined)
+    },
+    trouble,
+  )
   return sound ? { iv: length, refusals } : undefined
 }
 

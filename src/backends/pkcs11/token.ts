@@ -127,6 +127,7 @@ export class Token {
   private find(): Handle {
     const { tokenLabel, slot } = this.choice
     const slots = this.cryptoki.C_GetSlotList(true)
+    // One that was never initialised is no token yet, and has no label either.
     const found =
       tokenLabel === undefined
         ? slots.slice(slot, slot === undefined ? undefined : slot + 1)
