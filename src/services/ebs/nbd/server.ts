@@ -37,6 +37,8 @@ export async function serveDisk(disk: Disk, name: string, path: string): Promise
   })
   server.listen(path)
   await once(server, 'listening')
+  // Failures to accept, for want of file descriptors say, concern a client and not the process.
+  server.on('error', () => undefined)
   await chmod(path, 0o600)
 
   const close = async () => {

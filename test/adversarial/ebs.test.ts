@@ -1,0 +1,38 @@
+/** Clients of volumes that mean harm: more connections than a process can have. */
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { connect, type Socket } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import test from 'ava'
+
+const SCRIPT = fileURLToPath(new URL('crowded.ts', import.meta.url))
+const FILES = 64
+
+async function connected(path: string): Promise<Socket> {
+  const socket = connect(path)
+  socket.on('error', () => undefined)
+  await Promise.race([once(socket, 'connect'), once(socket, 'close')])
+  return socket
+}
+
+test('more clients than there can be files do not end the process, and when they have gone others are served', async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), 'strongroom-nbd-'))
+  const command = `ulimit -n ${FILES}; exec "$0" --import=ts-blank-space/register "$@"`
+  const child = spawn('sh', ['-c', command, process.execPath, SCRIPT, folder], { stdio: ['ignore', 'pipe', 'inherit'] })
+  t.teardown(async () => {
+    child.kill()
+    await rm(folder, { recursive: true, force: true })
+  })
+  const [line] = (await once(child.stdout, 'data')) as [Buffer]
+  const path = line.toString().trim()
+  const crowd = await Promise.all(Array.from({ length: 4 * FILES }, () => connected(path)))
+  for (const socket of crowd) socket.destroy()
+  const last = await connected(path)
+  const [greeting] = (await once(last, 'data')) as [Buffer]
+  t.is(greeting.toString('latin1', 0, 8), 'NBDMAGIC')
+  t.is(child.exitCode, null)
+  last.destroy()
+})
