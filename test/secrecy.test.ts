@@ -71,8 +71,8 @@ test('a known key is used, and found nowhere outside the HSM', async (t) => {
   t.true(heap[3], 'the search finds what is in a heap snapshot')
   t.deepEqual(heap.slice(0, 3), [false, false, false], 'a heap snapshot')
 
-  const stored = await readdir(data)
-  const files = Buffer.concat(await Promise.all(stored.map((name) => readFile(join(data, name)))))
+  const stored = (await readdir(data, { recursive: true, withFileTypes: true })).filter((entry) => entry.isFile())
+  const files = Buffer.concat(await Promise.all(stored.map(({ parentPath, name }) => readFile(join(parentPath, name)))))
   t.true(files.includes(KeyId), 'the search finds what is in the store')
   for (const needle of needles(secret)) t.false(files.includes(needle), 'the store')
   for (const needle of needles(secret)) t.false(server.output().includes(needle.toString('latin1')), 'the logs')
