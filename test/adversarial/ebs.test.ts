@@ -1,4 +1,4 @@
-/** Clients of volumes that mean harm: more connections than a process can have. */
+/** Clients of volumes that mean harm: more connections than a process can have, and patterns that take for ever. */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import test from 'ava'
+import { Strongroom } from '../../src/index.ts'
 
 const SCRIPT = fileURLToPath(new URL('crowded.ts', import.meta.url))
 const FILES = 64
@@ -36,3 +37,28 @@ test('more clients than there can be files do not end the process, and when they
   t.is(child.exitCode, null)
   last.destroy()
 })
+
+// Patterns ------------------------------------------------------------------------------------------
+
+const DESCRIPTION = `${'a'.repeat(60)} 50% *off*`
+const PATTERNS: [sentence: string, pattern: string, finds: boolean][] = [
+  ['a star finds any run of characters', '*off*', true],
+  ['a question mark finds one', `${'?'.repeat(60)} 50% *`, true],
+  ['a question mark finds no more than one', 'a? 50% *', false],
+  ['what is escaped finds itself', '*\\*off\\*', true],
+  ['what is escaped finds nothing else', 'a\\*', false],
+  ['a backslash at the end is one', '*\\', false],
+  ['many stars in a row find what one does, at once', `${'*'.repeat(200)}off*`, true],
+  ['many stars find nothing at once', `${'*a'.repeat(40)}*X`, false],
+]
+
+for (const [sentence, pattern, finds] of PATTERNS) {
+  test(`in a filter ${sentence}`, async (t) => {
+    const room = await Strongroom.open()
+    t.teardown(() => room.close())
+    const { VolumeId } = await room.ebs.createVolume({ Size: 1, AvailabilityZone: 'us-east-1a' })
+    await room.ebs.createSnapshot({ VolumeId, Description: DESCRIPTION })
+    const { Snapshots } = await room.ebs.describeSnapshots({ Filters: [{ Name: 'description', Values: [pattern] }] })
+    t.is(Snapshots.length, finds ? 1 : 0)
+  })
+}

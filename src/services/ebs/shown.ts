@@ -1,6 +1,7 @@
 /** Volumes and snapshots as EC2 shows them, and those of them that filters let through. */
 import type { Attachment, SnapshotRecord, VolumeRecord } from './records.ts'
 import { fail } from '../../errors.ts'
+import { fits, globOf, WILDCARDS, type Glob } from '../../policy/match.ts'
 import { invalid } from './refusals.ts'
 import type { Filter, Listing, Snapshot, Volume, VolumeAttachment } from './shapes.ts'
 
@@ -117,7 +118,7 @@ function testOf<T extends Tagged>(
 ): (shown: T) => boolean {
   const read = Object.hasOwn(filters, Name) ? filters[Name]! : tagReader(Name)
   const patterns = Values.map(patternOf)
-  return (shown) => read(shown).some((value) => patterns.some((pattern) => value !== undefined && pattern.test(value)))
+  return (shown) => read(shown).some((value) => patterns.some((pattern) => value !== undefined && fits(pattern, value)))
 }
 
 function tagReader(name: string): Read<Tagged> {
@@ -128,12 +129,7 @@ function tagReader(name: string): Read<Tagged> {
 }
 
 /** `*` and `?` stand for what they stand for in file names, unless there is a backslash before them. */
-function patternOf(text: string): RegExp {
-  const parts = text.match(/\\.|[\s\S]/g) ?? []
-  const source = parts.map((part) => {
-    if (part === '*') return '.*'
-    if (part === '?') return '.'
-    return (part.length === 2 ? part[1]! : part).replace(/[.*+?^${}()|[\]\\/-]/, '\\$&')
-  })
-  return new RegExp(`^${source.join('')}$`, 's')
+function patternOf(text: string): Glob {
+  const pieces = text.match(/\\.|[\s\S]/g) ?? []
+  return globOf(pieces.map((piece) => WILDCARDS.get(piece) ?? piece.slice(-1)))
 }
