@@ -8,6 +8,7 @@ import { setTimeout } from 'node:timers/promises'
 import test from 'ava'
 import type { ExecutionContext } from 'ava'
 import { Strongroom } from '../../src/index.ts'
+import { placeOf } from '../../src/services/s3/http/routes.ts'
 import { signed, standIn, type Sending } from '../services/s3/http/standin.ts'
 
 const Bucket = 'records'
@@ -138,3 +139,22 @@ test('trailers without end are read no further than what was announced', async (
   t.is((await send({ ...request, body: body() })).code, 'MalformedTrailerError')
   t.true(lines < 10, `${lines} were read`)
 })
+
+const HOSTS: [host: string, bucket: string | undefined][] = [
+  ['records.s3.localhost:4599', 'records'],
+  ['records.s3.eu-central-1.amazonaws.com', 'records'],
+  ['records.s3.dualstack.cn-north-1.amazonaws.com.cn', 'records'],
+  ['records.s3-eu-central-1.amazonaws.com', 'records'],
+  ['records.s3x.amazonaws.com', undefined],
+  ['s3.localhost', undefined],
+  // Among which nobody tries out all the ways to part them.
+  [`records.s3${'-a'.repeat(2000)}!`, undefined],
+  [`records.s3${'.-'.repeat(2000)}!`, undefined],
+]
+
+for (const [host, bucket] of HOSTS) {
+  test(`the bucket in the host ${host.slice(0, 60)} is ${bucket}`, (t) => {
+    const place = placeOf({ method: 'GET', url: '/a/b', headers: { host } })
+    t.deepEqual(place, bucket === undefined ? { Bucket: 'a', Key: 'b' } : { Bucket: bucket, Key: 'a/b' })
+  })
+}

@@ -14,6 +14,8 @@ interface Row {
   readonly call: string
   /** What the body is: the object's bytes, a document that becomes a member, or a text. */
   readonly takes?: 'bytes' | { readonly document: string; readonly member: string } | { readonly text: string }
+  /** A checksum in the head is of the object, and not of the body. */
+  readonly checks?: 'object'
   /** The root of the document that is answered with; without one, members travel as header fields. */
   readonly gives?: string
   /** The one member that the document is made of; default all that are not header fields everywhere. */
@@ -70,6 +72,7 @@ const ROUTES = {
   'POST object?uploadId': {
     call: 'completeMultipartUpload',
     takes: document('CompleteMultipartUpload', 'MultipartUpload'),
+    checks: 'object',
     gives: 'CompleteMultipartUploadResult',
   },
   'GET object?uploadId': { call: 'listParts', gives: 'ListPartsResult' },
@@ -107,7 +110,7 @@ export function routeOf({ method, headers }: RequestHead, { Bucket, Key }: Place
 
 /** `bucket.s3.localhost`, and what SDKs make of a bucket and AWS's own endpoints. */
 const VIRTUAL_HOST =
-  /^([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])\.s3(?:[.-][a-z0-9-]+)*\.(?:localhost|amazonaws\.com(?:\.cn)?)(?::\d+)?$/
+  /^([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])\.s3(?:[.-][a-z0-9.-]*)?\.(?:localhost|amazonaws\.com(?:\.cn)?)(?::\d+)?$/
 
 /** The bucket of a host's name, or the first segment; all that follows is the key, whatever it looks like. */
 export function placeOf({ url, headers }: RequestHead): Place {
