@@ -5,6 +5,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { connect, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setImmediate } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import test from 'ava'
 import { Strongroom } from '../../src/index.ts'
@@ -15,7 +16,7 @@ const FILES = 64
 async function connected(path: string): Promise<Socket> {
   const socket = connect(path)
   socket.on('error', () => undefined)
-  await Promise.race([once(socket, 'connect'), once(socket, 'close')])
+  await once(socket, 'connect').catch(() => undefined)
   return socket
 }
 
@@ -62,3 +63,23 @@ for (const [sentence, pattern, finds] of PATTERNS) {
     t.is(Snapshots.length, finds ? 1 : 0)
   })
 }
+
+// Ends ----------------------------------------------------------------------------------------------
+
+test('of a room that closes while volumes are being attached, none is served on', async (t) => {
+  const data = await mkdtemp(join(tmpdir(), 'strongroom-ebs-'))
+  t.teardown(() => rm(data, { recursive: true, force: true }))
+  const zone = { AvailabilityZone: 'us-east-1a' }
+  for (let turns = 0; turns < 24; turns += 2) {
+    const room = await Strongroom.open({ data })
+    const { VolumeId } = await room.ebs.createVolume({ ...zone, Size: 1, Encrypted: true })
+    const attaching = room.ebs.attachVolume({ VolumeId, InstanceId: 'i-0123456789abcdef0', Device: '/dev/sdf' })
+    const ended = attaching.catch(() => undefined)
+    for (let turn = 0; turn < turns; turn++) await setImmediate()
+    await room.close()
+    await ended
+    const socket = await connected(join(data, 'ebs', `${VolumeId}.sock`))
+    t.true(socket.destroyed, `${turns} turns of the loop before`)
+    socket.destroy()
+  }
+})

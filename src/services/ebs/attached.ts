@@ -3,6 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Disk } from '../disk/disk.ts'
+import { DiskError } from '../disk/failure.ts'
 import type { ServiceWorld } from '../world.ts'
 import { serveDisk, type ServedDisk } from './nbd/server.ts'
 import { WatchedDisk } from './watched.ts'
@@ -21,6 +22,7 @@ export class Attached {
   readonly #served = new Map<string, Served>()
   /** A folder with a short name, for sockets whose own would be too long. */
   #borrowed: Promise<string> | undefined
+  #isClosed = false
 
   constructor(world: Pick<ServiceWorld, 'folder'>) {
     this.#world = world
@@ -33,7 +35,10 @@ export class Attached {
       // It has all that a disk has, but for what nobody else sees of one.
       const server = await serveDisk(disk as unknown as Disk, volumeId, await this.#socketFor(volumeId))
       this.#served.set(volumeId, { disk, server })
+      // Who closes does not wait for who was about to attach.
+      if (this.#isClosed) throw new DiskError('ESHUTDOWN', 'the room is closed')
     } catch (error) {
+      await this.end(volumeId)
       await disk.close()
       throw error
     }
@@ -63,6 +68,7 @@ export class Attached {
 
   /** Ends all of them, and nobody is kept from closing by a disk that fails. */
   async close(): Promise<void> {
+    this.#isClosed = true
     await Promise.allSettled([...this.#served.keys()].map((volumeId) => this.end(volumeId)))
     if (this.#borrowed) await rm(await this.#borrowed, { recursive: true, force: true })
     this.#borrowed = undefined
