@@ -66,7 +66,8 @@ async function backup(t: ExecutionContext, data: string, files: readonly string[
 
 /** Which of `words` stand anywhere in the folder. */
 async function standing(data: string, words: readonly string[]): Promise<string[]> {
-  const files = await Promise.all((await readdir(data)).map((name) => readFile(join(data, name))))
+  const entries = (await readdir(data, { recursive: true, withFileTypes: true })).filter((entry) => entry.isFile())
+  const files = await Promise.all(entries.map(({ parentPath, name }) => readFile(join(parentPath, name))))
   return words.filter((word) => files.some((file) => file.includes(word)))
 }
 
