@@ -1,18 +1,23 @@
 /** Clients of RDS that mean harm: forms with names that are no parameters, and greetings that are none. */
+import { execFile } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
 import test from 'ava'
 import type { Rds } from '../../src/services/rds/rds.ts'
 import { rds } from '../../src/services/rds/query.ts'
 
 /** What an operation is told of a form. */
 async function heard(form: Readonly<Record<string, string>>): Promise<unknown> {
-  let told: unknown
+  let told: unknown = {}
   const modifyDBSnapshotAttribute = (input: unknown) => {
     told = input
     return Promise.resolve({})
   }
   const parameters = new Map([['Action', 'ModifyDBSnapshotAttribute'], ...Object.entries(form)])
   await rds({ modifyDBSnapshotAttribute } as unknown as Rds).call(parameters, { requestId: 'one' } as never)
-  return told
+  // A list without items is as good as none.
+  const { Action: _, ...members } = told as Record<string, unknown>
+  return Object.fromEntries(Object.entries(members).filter(([, value]) => !Array.isArray(value) || value.length > 0))
 }
 
 // Forms ---------------------------------------------------------------------------------------------
@@ -33,3 +38,13 @@ for (const [sentence, form, told] of FORMS) {
     t.false('0' in {} || '0' in Object, 'nothing else has it')
   })
 }
+
+// Engines -------------------------------------------------------------------------------------------
+
+const here = (name: string): string => fileURLToPath(new URL(name, import.meta.url))
+
+test('where databases have no engine, who wants one is told so, and the room goes on', async (t) => {
+  const imports = ['--import=ts-blank-space/register', `--import=${here('hidden.ts')}`]
+  const { stdout } = await promisify(execFile)(process.execPath, [...imports, here('bare.ts')])
+  t.regex(stdout, /^InvalidParameterCombination databases need the optional package .* Enabled\n$/)
+})

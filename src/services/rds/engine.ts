@@ -1,6 +1,6 @@
 /** A database that runs, from where the service stands: a thread that is started, asked for a copy, and stopped. */
 import { Worker } from 'node:worker_threads'
-import { fail } from '../../errors.ts'
+import { KmsError } from '../../errors.ts'
 import type { Order, Report, Task } from './worker.ts'
 
 export class Engine {
@@ -15,6 +15,8 @@ export class Engine {
   static async start(task: Task): Promise<Engine> {
     const worker = new Worker(SCRIPT, { workerData: task, transferList: [task.key.buffer as ArrayBuffer] })
     const ended = new Promise<void>((resolve) => worker.once('exit', () => resolve()))
+    // That it ended for a problem is told to whoever waits for it; where nobody does, it must not end the process.
+    worker.on('error', () => undefined)
     const said = await reply(worker, ended)
     if ('port' in said) return new Engine(worker, said.port, ended)
     await ended
@@ -55,16 +57,17 @@ const SCRIPT = new URL(import.meta.url.endsWith('.ts') ? './worker.ts' : './work
 
 /** What the thread says next; that it ended is a problem. */
 function reply(worker: Worker, ended: Promise<void>): Promise<Report> {
-  return new Promise((resolve) => {
+  return new Promise((resolve, reject) => {
     worker.once('message', resolve)
-    worker.once('error', (error) => resolve({ problem: problemOf(error) }))
+    worker.once('error', (error) => reject(problemOf(error)))
     void ended.then(() => resolve({ problem: 'the thread of a database ended' }))
   })
 }
 
-function problemOf(error: Error & { code?: string }): string {
-  if (error.code !== 'ERR_MODULE_NOT_FOUND') return error.message
-  return fail(
+/** What ended a thread, as whoever waits for it is told. */
+function problemOf(error: Error & { code?: string }): Error {
+  if (error.code !== 'ERR_MODULE_NOT_FOUND') return new Error(error.message)
+  return new KmsError(
     'InvalidParameterCombination',
     'databases need the optional package @electric-sql/pglite, which is not installed',
   )
