@@ -1,6 +1,9 @@
-/** Bodies of requests as they are read: how long they turn out to be, and what their MD5 is. */
+/** Bodies of requests as they are read: how long they turn out to be, and what their MD5 and their checksum are. */
 import { createHash, type Hash } from 'node:crypto'
 import { fail } from '../../errors.ts'
+import { toBase64 } from '../../model/json.ts'
+import { CHECKSUMS, type Digest } from './checksums.ts'
+import { mismatched } from './partchecksums.ts'
 import type { Body, Checksum, Uploading } from './shapes.ts'
 
 /** The most that one request may bring. */
@@ -14,13 +17,17 @@ export class Watched {
   readonly #body: Body
   readonly #expected: number | undefined
   readonly #checksum: Uploading['Checksum']
+  readonly #algorithm: string | undefined
+  readonly #digest: Digest | undefined
   readonly #md5: Hash | undefined
 
-  /** Of what `withMd5` is not asked for there is none. */
-  constructor({ Body = '', ContentLength, Checksum }: Uploading, withMd5: boolean) {
+  /** Of what `withMd5` is not asked for there is none. A checksum has to be of `algorithm`, and is computed if none comes. */
+  constructor({ Body = '', ContentLength, Checksum }: Uploading, withMd5: boolean, algorithm?: string) {
     this.#body = Body
     this.#expected = ContentLength
     this.#checksum = Checksum
+    this.#algorithm = algorithm
+    this.#digest = algorithm !== undefined && !Checksum ? CHECKSUMS[algorithm]!.start() : undefined
     this.#md5 = withMd5 ? createHash('md5') : undefined
     if (ContentLength !== undefined && ContentLength > MOST_AT_ONCE) tooLarge()
   }
@@ -31,10 +38,19 @@ export class Watched {
       if (this.size > MOST_AT_ONCE) tooLarge()
       if (this.size > (this.#expected ?? Infinity)) incomplete()
       this.#md5?.update(bytes)
+      this.#digest?.update(bytes)
       yield bytes
     }
     if (this.size < (this.#expected ?? 0)) incomplete()
-    this.checksum = typeof this.#checksum === 'function' ? this.#checksum() : this.#checksum
+    this.checksum = this.#found()
+  }
+
+  #found(): Checksum | undefined {
+    const [algorithm, digest] = [this.#algorithm, this.#digest]
+    if (algorithm !== undefined && digest) return { algorithm, value: toBase64(digest.digest()) }
+    const given = typeof this.#checksum === 'function' ? this.#checksum() : this.#checksum
+    if (algorithm !== undefined && given?.algorithm !== algorithm) mismatched(algorithm, given?.algorithm ?? 'null')
+    return given
   }
 
   /** In hex, once all has passed. */

@@ -9,6 +9,7 @@ import { toldEncryption } from './leave.ts'
 import { wipe, type Place } from './keys.ts'
 import { find, inBucket, keep, type Found, type Means } from './means.ts'
 import { parseCopySource, requireKey } from './names.ts'
+import { requireAlgorithm, shownChecksum } from './partchecksums.ts'
 import { rangeIn, shownRange } from './ranges.ts'
 import type { Piece, StoredObject } from './records.ts'
 import { internalError, malformedXml } from './refusals.ts'
@@ -27,9 +28,8 @@ export async function putObject(
   const place = { Bucket, Key, bucket }
   const described = description(input)
   const object = await written(means, place, input, context)
-  const { checksum } = object
   await keepWritten(means, place, { ...object, ...described, tags }, input)
-  return { ETag: quoted(object.etag), ...shownEncryption(object.encryption), ...(checksum && { Checksum: checksum }) }
+  return { ETag: quoted(object.etag), ...shownEncryption(object.encryption), ...shownChecksum(object) }
 }
 
 /** A body in a file of its own, encrypted as the request and the bucket say. */
@@ -38,9 +38,10 @@ async function written(
   place: Place,
   input: Shapes.Uploading & Shapes.EncryptionHeaders,
   context: Context,
+  checksumAlgorithm?: string,
 ): Promise<StoredObject> {
   const choice = chosen(input, place.bucket)
-  const body = new Watched(input, choice.algorithm === 'AES256')
+  const body = new Watched(input, choice.algorithm === 'AES256', checksumAlgorithm)
   const { dataKeys, encryption } = await keys.fresh(choice, place, context)
   try {
     const piece = await files.write(body, dataKeys)
@@ -149,11 +150,19 @@ export async function copyObject(
   const tags = TaggingDirective === 'REPLACE' ? await tagsFrom(means, input, context) : source.tags
   const place = { Bucket, Key, bucket }
   const described = description(MetadataDirective === 'REPLACE' ? input : source)
-  const upload = { ...input, Body: deferred(body), Checksum: source.checksum }
-  const object = await written(means, place, upload, context)
+  const { algorithm, Checksum } = copiedChecksum(source, input)
+  const object = await written(means, place, { ...input, Body: deferred(body), Checksum }, context, algorithm)
   await keepWritten(means, place, { ...object, ...described, tags }, input)
-  const CopyObjectResult = { ETag: quoted(object.etag), LastModified: object.modified }
+  const CopyObjectResult = { ETag: quoted(object.etag), LastModified: object.modified, ...shownChecksum(object) }
   return { CopyObjectResult, ...shownEncryption(object.encryption) }
+}
+
+/** What a copy's checksum is of, and the checksum itself, where the source has it. */
+function copiedChecksum({ checksum, checksumType }: StoredObject, { ChecksumAlgorithm }: Shapes.CopyObjectRequest) {
+  if (ChecksumAlgorithm !== undefined) requireAlgorithm(ChecksumAlgorithm)
+  const algorithm = ChecksumAlgorithm ?? checksum?.algorithm
+  const isSame = checksum?.algorithm === algorithm && checksumType !== 'COMPOSITE'
+  return { algorithm, Checksum: isSame ? checksum : undefined }
 }
 
 /** The object that is to be copied, and a way to its bytes. */
@@ -239,7 +248,7 @@ function asksChecksum({ checksum }: StoredObject, { ChecksumMode }: Shapes.GetOb
 }
 
 function shown(object: StoredObject, input: Shapes.GetObjectRequest, span: Span | undefined): Shapes.HeadObjectOutput {
-  const { size, etag, modified, checksum, pieces, inParts, tags } = object
+  const { size, etag, modified, pieces, uploadId, tags } = object
   return {
     ...shownEncryption(object.encryption),
     ...(description(object) as Required<Shapes.Description>),
@@ -249,8 +258,8 @@ function shown(object: StoredObject, input: Shapes.GetObjectRequest, span: Span 
     ETag: quoted(etag),
     LastModified: modified,
     // A checksum is one of all of it.
-    ...(asksChecksum(object, input) && !span && { Checksum: checksum }),
+    ...(asksChecksum(object, input) && !span && shownChecksum(object)),
     ...(tags?.length && { TagCount: tags.length }),
-    ...(input.PartNumber !== undefined && inParts && { PartsCount: pieces.length }),
+    ...(input.PartNumber !== undefined && uploadId !== undefined && { PartsCount: pieces.length }),
   }
 }

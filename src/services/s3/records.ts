@@ -3,7 +3,7 @@ import { Resources, type Recorded } from '../../store/resources.ts'
 import { isConflict, type Change, type Store } from '../../store/store.ts'
 import { Locks } from '../locks.ts'
 import { noSuchBucket } from './refusals.ts'
-import type { Algorithm, Checksum, Description, Tag } from './shapes.ts'
+import type { Algorithm, Checksum, ChecksumType, Description, Tag } from './shapes.ts'
 
 /** What a bucket does with objects that do not say how they are to be encrypted. */
 export interface Defaults {
@@ -50,9 +50,11 @@ export interface StoredObject extends Description {
   readonly modified: number
   readonly encryption: Encryption
   readonly pieces: readonly Piece[]
-  /** Uploaded in parts, of which each is a piece. */
-  readonly inParts?: boolean
+  /** The upload whose parts, each of them a piece, it was made of. */
+  readonly uploadId?: string
   readonly checksum?: Checksum
+  /** Of all bytes, unless it says otherwise. */
+  readonly checksumType?: ChecksumType
   readonly tags?: readonly Tag[]
 }
 
@@ -60,7 +62,7 @@ export interface Upload extends Description {
   readonly initiated: number
   readonly encryption: Encryption
   readonly checksumAlgorithm?: string
-  readonly checksumType?: string
+  readonly checksumType?: ChecksumType
   readonly tags?: readonly Tag[]
 }
 

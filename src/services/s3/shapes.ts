@@ -10,6 +10,15 @@ export interface Checksum {
   readonly value: string
 }
 
+/** Of which bytes a checksum is: of all, or of the checksums of the parts. */
+export type ChecksumType = 'COMPOSITE' | 'FULL_OBJECT'
+
+/** The checksum of an object. */
+export interface ChecksumShown {
+  readonly Checksum?: Checksum
+  readonly ChecksumType?: ChecksumType
+}
+
 export interface InBucket {
   readonly Bucket: string
   /** The account that the bucket must be of. */
@@ -81,9 +90,8 @@ export interface Uploading {
 export interface PutObjectRequest
   extends OfObject, Uploading, Description, EncryptionHeaders, WritePreconditions, Tagged {}
 
-export interface PutObjectOutput extends EncryptionShown {
+export interface PutObjectOutput extends EncryptionShown, ChecksumShown {
   readonly ETag: string
-  readonly Checksum?: Checksum
 }
 
 export interface GetObjectRequest extends OfObject, Preconditions {
@@ -95,7 +103,7 @@ export interface GetObjectRequest extends OfObject, Preconditions {
   readonly ChecksumMode?: string
 }
 
-export interface HeadObjectOutput extends EncryptionShown, Description {
+export interface HeadObjectOutput extends EncryptionShown, ChecksumShown, Description {
   readonly ContentLength: number
   readonly ContentRange?: string
   readonly AcceptRanges: 'bytes'
@@ -104,7 +112,6 @@ export interface HeadObjectOutput extends EncryptionShown, Description {
   readonly ContentType: string
   readonly Metadata: Readonly<Record<string, string>>
   readonly Headers: Readonly<Record<string, string>>
-  readonly Checksum?: Checksum
   readonly PartsCount?: number
   /** How many tags it has, if any. */
   readonly TagCount?: number
@@ -130,10 +137,12 @@ export interface CopyObjectRequest
   extends OfObject, CopySource, Description, EncryptionHeaders, WritePreconditions, Tagged {
   readonly TaggingDirective?: string
   readonly MetadataDirective?: string
+  /** What the copy is to have, if not that of its source. */
+  readonly ChecksumAlgorithm?: string
 }
 
 export interface CopyObjectOutput extends EncryptionShown {
-  readonly CopyObjectResult: { readonly ETag: string; readonly LastModified: number }
+  readonly CopyObjectResult: ChecksumShown & { readonly ETag: string; readonly LastModified: number }
 }
 
 export interface DeleteObjectsRequest extends InBucket {
@@ -237,19 +246,25 @@ export interface UploadPartCopyRequest extends OfPart, CopySource {
 }
 
 export interface UploadPartCopyOutput extends EncryptionShown {
-  readonly CopyPartResult: { readonly ETag: string; readonly LastModified: number }
+  readonly CopyPartResult: { readonly ETag: string; readonly LastModified: number; readonly Checksum?: Checksum }
 }
 
 export interface CompletedPart {
   readonly PartNumber: number
   readonly ETag: string
+  readonly Checksum?: Checksum
 }
 
 export interface CompleteMultipartUploadRequest extends OfUpload, WritePreconditions {
+  /** What the object must have. */
+  readonly Checksum?: Checksum
+  readonly ChecksumType?: string
+  /** How long the object must be. */
+  readonly MpuObjectSize?: number
   readonly MultipartUpload?: { readonly Parts?: readonly CompletedPart[] }
 }
 
-export interface CompleteMultipartUploadOutput extends OfObject, EncryptionShown {
+export interface CompleteMultipartUploadOutput extends OfObject, EncryptionShown, ChecksumShown {
   readonly Location: string
   readonly ETag: string
 }

@@ -1,7 +1,7 @@
 /** Multipart uploads: parts sealed under the data key of their upload, each in a file, of which an object is made at the end. */
 import { createHash } from 'node:crypto'
 import type { Context } from '../../context.ts'
-import { fail } from '../../errors.ts'
+import { fail, KmsError } from '../../errors.ts'
 import type { Change } from '../../store/store.ts'
 import { Watched } from './bodies.ts'
 import { quoted, unquoted } from './conditional.ts'
@@ -12,6 +12,7 @@ import { toldEncryption } from './leave.ts'
 import { inBucket, keep, type Means } from './means.ts'
 import { requireKey } from './names.ts'
 import { copySource, deferred, description, orRemove } from './objects.ts'
+import { checksumOfParts, checksumWanted, requireChecksum, requireListed, shownChecksum } from './partchecksums.ts'
 import { rangeIn } from './ranges.ts'
 import { all, partName, uploadName, type Part, type Records, type StoredObject, type Upload } from './records.ts'
 import { malformedXml } from './refusals.ts'
@@ -31,16 +32,16 @@ export async function createMultipartUpload(
   input: Shapes.CreateMultipartUploadRequest,
   context: Context,
 ): Promise<Shapes.CreateMultipartUploadOutput> {
-  const { Bucket, Key, ChecksumAlgorithm, ChecksumType } = input
+  const { Bucket, Key } = input
   const { leave, keys, records, world } = means
   const bucket = await leave.object(input, 's3:PutObject', context, toldEncryption(input, context))
   requireKey(Key)
+  const checksums = checksumWanted(input.ChecksumAlgorithm, input.ChecksumType)
   const tags = await tagsFrom(means, input, context)
   const place = { Bucket, Key, bucket }
   const described = description(input)
   const { dataKeys, encryption } = await keys.fresh(chosen(input, bucket), place, context)
   wipe(dataKeys)
-  const checksums = { checksumAlgorithm: ChecksumAlgorithm, checksumType: ChecksumType }
   const upload = { initiated: world.clock(), encryption, ...checksums, ...described, tags }
   const UploadId = await inBucket(records, place, () =>
     records.change(() => {
@@ -48,6 +49,7 @@ export async function createMultipartUpload(
       return Promise.resolve({ changes: [records.uploads.put(Bucket, uploadName(Key, id), upload, 0)], result: id })
     }),
   )
+  const { checksumAlgorithm: ChecksumAlgorithm, checksumType: ChecksumType } = checksums
   return { Bucket, Key, UploadId, ChecksumAlgorithm, ChecksumType, ...shownEncryption(encryption) }
 }
 
@@ -57,6 +59,7 @@ export async function uploadPart(
   context: Context,
 ): Promise<Shapes.UploadPartOutput> {
   const uploading = await find(means, input, 's3:PutObject', context)
+  requireChecksum(uploading.upload, input.Checksum)
   const { etag, checksum } = await receive(means, uploading, input, input, context)
   return {
     ETag: quoted(etag),
@@ -72,9 +75,9 @@ export async function uploadPartCopy(
 ): Promise<Shapes.UploadPartCopyOutput> {
   const { body } = await copySource(means, input, context, ({ size }) => copiedSpan(input.CopySourceRange, size))
   const uploading = await find(means, input, 's3:PutObject', context)
-  const { etag, modified } = await receive(means, uploading, input, { Body: deferred(body) }, context)
+  const { etag, modified, checksum } = await receive(means, uploading, input, { Body: deferred(body) }, context)
   return {
-    CopyPartResult: { ETag: quoted(etag), LastModified: modified },
+    CopyPartResult: { ETag: quoted(etag), LastModified: modified, ...(checksum && { Checksum: checksum }) },
     ...shownEncryption(uploading.upload.encryption),
   }
 }
@@ -102,10 +105,10 @@ async function receive(
   context: Context,
 ): Promise<Part> {
   const { keys, files, records, world } = means
-  const { encryption } = uploading.upload
+  const { encryption, checksumAlgorithm } = uploading.upload
   if (!Number.isInteger(PartNumber) || PartNumber < 1 || PartNumber > MOST_PARTS)
     fail('InvalidArgument', `Part number must be an integer between 1 and ${MOST_PARTS}, inclusive`)
-  const body = new Watched(input, encryption.algorithm === 'AES256')
+  const body = new Watched(input, encryption.algorithm === 'AES256', checksumAlgorithm)
   const dataKeys = await keys.open(encryption, uploading, context)
   const piece = await files.write(body, dataKeys).finally(() => wipe(dataKeys))
   const { checksum } = body
@@ -132,48 +135,81 @@ function keepPart(records: Records, uploading: Uploading, number: number, part: 
   )
 }
 
-/** The parts that are named become the object; files of others are removed. Nothing is encrypted anew. */
+/** To complete an upload again is to be told again what became of it, as long as that is there. */
 export async function completeMultipartUpload(
   means: Means,
   input: Shapes.CompleteMultipartUploadRequest,
   context: Context,
 ): Promise<Shapes.CompleteMultipartUploadOutput> {
-  const { Bucket, Key, UploadId, MultipartUpload } = input
-  const { records, files, keys, world } = means
-  const uploading = await find(means, input, 's3:PutObject', context)
-  const { upload } = uploading
-  wipe(await keys.open(upload.encryption, uploading, context))
-  const { object, unused, replaced } = await inBucket(records, uploading, () =>
-    records.locks.alone(UploadId, async () => {
-      const { parts, erasures } = await partsOf(records, uploading)
-      const wanted = chosenParts(parts, MultipartUpload?.Parts ?? [])
-      const object = { ...objectOf(upload, wanted), modified: world.clock() }
-      const replaced = await keep(records, uploading, object, input, erasures)
-      const used = new Set(wanted)
-      return { object, replaced, unused: [...parts.values()].filter((part) => !used.has(part)) }
-    }),
-  )
-  await files.remove([...unused, ...(replaced?.pieces ?? [])])
+  const { Bucket, Key } = input
+  const object = await completed(means, input, context).catch((error: unknown) => madeBefore(means, input, error))
   return {
-    Bucket,
-    Key,
-    Location: `/${Bucket}/${Key}`,
-    ETag: quoted(object.etag),
+    ...{ Bucket, Key, Location: `/${Bucket}/${Key}`, ETag: quoted(object.etag) },
+    ...shownChecksum(object),
     ...shownEncryption(object.encryption),
   }
 }
 
-/** The parts that a client lists, which must be as it says they are. */
-function chosenParts(parts: ReadonlyMap<number, Part>, listed: readonly Shapes.CompletedPart[]): Part[] {
+/** The parts that are named become the object; files of others are removed. Nothing is encrypted anew. */
+async function completed(
+  means: Means,
+  input: Shapes.CompleteMultipartUploadRequest,
+  context: Context,
+): Promise<StoredObject> {
+  const { records, files, keys, world } = means
+  const uploading = await find(means, input, 's3:PutObject', context)
+  const { upload, UploadId } = uploading
+  const dataKeys = await keys.open(upload.encryption, uploading, context)
+  const work = async () => {
+    const { parts, erasures } = await partsOf(records, uploading)
+    const wanted = chosenParts(upload, parts, listedIn(input))
+    const made = objectOf(uploading, wanted, input)
+    const read = () => files.read(made.pieces, { start: 0, end: made.size }, dataKeys)
+    const object = { ...made, ...(await checksumOfParts(upload, wanted, input, read)), modified: world.clock() }
+    const replaced = await keep(records, uploading, object, input, erasures)
+    const used = new Set(wanted)
+    const unused = [...parts.values()].filter((part) => !used.has(part))
+    return { object, left: [...unused, ...(replaced?.pieces ?? [])] }
+  }
+  const done = inBucket(records, uploading, () => records.locks.alone(UploadId, work))
+  const { object, left } = await done.finally(() => wipe(dataKeys))
+  await files.remove(left)
+  return object
+}
+
+/** The object that an upload became, if it was of these parts; or else what was amiss. */
+async function madeBefore(
+  { records }: Means,
+  input: Shapes.CompleteMultipartUploadRequest,
+  error: unknown,
+): Promise<StoredObject> {
+  if (!(error instanceof KmsError && error.code === 'NoSuchUpload')) throw error
+  const object = (await records.objects.get(input.Bucket, input.Key))?.value
+  if (object?.uploadId !== input.UploadId || object.etag !== etagOf(listedIn(input))) throw error
+  return object
+}
+
+function listedIn({ MultipartUpload }: Shapes.CompleteMultipartUploadRequest): readonly Shapes.CompletedPart[] {
+  const listed = MultipartUpload?.Parts ?? []
   if (listed.length === 0 || listed.some(({ PartNumber, ETag }) => !PartNumber || !ETag)) malformedXml()
+  return listed
+}
+
+/** The parts that a client lists, which must be as it says they are. */
+function chosenParts(
+  upload: Upload,
+  parts: ReadonlyMap<number, Part>,
+  listed: readonly Shapes.CompletedPart[],
+): Part[] {
   if (listed.some(({ PartNumber }, index) => index > 0 && PartNumber <= listed[index - 1]!.PartNumber))
     fail(
       'InvalidPartOrder',
       'The list of parts was not in ascending order. The parts list must be specified in order by part number.',
     )
-  return listed.map(({ PartNumber, ETag }, index) => {
-    const part = parts.get(PartNumber)
-    if (part?.etag !== unquoted(ETag))
+  return listed.map((one, index) => {
+    requireListed(upload, one)
+    const part = parts.get(one.PartNumber)
+    if (!part || !isAsListed(part, one))
       fail(
         'InvalidPart',
         "One or more of the specified parts could not be found. The part may not have been uploaded, or the specified entity tag may not match the part's entity tag.",
@@ -184,17 +220,37 @@ function chosenParts(parts: ReadonlyMap<number, Part>, listed: readonly Shapes.C
   })
 }
 
-function objectOf(upload: Upload, parts: readonly Part[]): Omit<StoredObject, 'modified'> {
-  const digests = Buffer.from(parts.map(({ etag }) => etag).join(''), 'hex')
+function isAsListed({ etag, checksum }: Part, { ETag, Checksum }: Shapes.CompletedPart): boolean {
+  const sameSum = checksum?.algorithm === Checksum?.algorithm && checksum?.value === Checksum?.value
+  return etag === unquoted(ETag) && (!Checksum || sameSum)
+}
+
+function objectOf(
+  { upload, UploadId }: Uploading,
+  parts: readonly Part[],
+  { MpuObjectSize }: Shapes.CompleteMultipartUploadRequest,
+): Omit<StoredObject, 'modified'> {
+  const size = parts.reduce((sum, part) => sum + part.size, 0)
+  if (MpuObjectSize !== undefined && MpuObjectSize !== size)
+    fail(
+      'InvalidRequest',
+      `The provided 'x-amz-mp-object-size' header value ${MpuObjectSize} does not match what was computed: ${size}`,
+    )
   return {
     ...description(upload),
-    size: parts.reduce((sum, { size }) => sum + size, 0),
-    etag: `${createHash('md5').update(digests).digest('hex')}-${parts.length}`,
+    size,
+    etag: etagOf(parts.map(({ etag }) => ({ ETag: etag }))),
     encryption: upload.encryption,
     tags: upload.tags,
     pieces: parts.map(({ file, size }) => ({ file, size })),
-    inParts: true,
+    uploadId: UploadId,
   }
+}
+
+/** The MD5 of the MD5s of the parts, or of what stands for these, and how many they are. */
+function etagOf(parts: readonly Pick<Shapes.CompletedPart, 'ETag'>[]): string {
+  const digests = Buffer.from(parts.map(({ ETag }) => unquoted(ETag)).join(''), 'hex')
+  return `${createHash('md5').update(digests).digest('hex')}-${parts.length}`
 }
 
 export async function abortMultipartUpload(means: Means, input: Shapes.OfUpload, context: Context): Promise<object> {

@@ -16,7 +16,14 @@ test('what was put comes back, with all that was said of it', async (t) => {
   const { Body, ...said } = await room.s3.getObject({ Bucket, Key: 'a/b', ChecksumMode: 'ENABLED' })
   t.is(await textOf(Body), 'hello')
   const expected = {
-    ...{ AcceptRanges: 'bytes', ContentLength: 5, ETag: HELLO, LastModified: NOW, Checksum },
+    ...{
+      AcceptRanges: 'bytes',
+      ContentLength: 5,
+      ETag: HELLO,
+      LastModified: NOW,
+      Checksum,
+      ChecksumType: 'FULL_OBJECT',
+    },
     ...{ ContentType: 'text/plain', Metadata: { who: 'me' }, Headers, ServerSideEncryption: 'AES256' },
   } as const
   t.deepEqual(said, expected)

@@ -142,13 +142,38 @@ test('a part that comes while its upload is aborted leaves nothing either', asyn
   }
 })
 
-test('of two who complete an upload one does', async (t) => {
-  const { room } = await shop(t)
+test('of two who complete an upload one does, and both hear of it; so does who asks again', async (t) => {
+  const { room, arn } = await shop(t)
+  await room.s3.putBucketEncryption({ Bucket, ...encryptedBy('aws:kms', arn) })
   const { upload, Parts } = await uploaded(room, ['all'])
   const complete = () => room.s3.completeMultipartUpload({ ...upload, MultipartUpload: { Parts } })
-  const outcomes = await Promise.allSettled([complete(), complete()])
-  t.deepEqual(outcomes.map(({ status }) => status).toSorted(), ['fulfilled', 'rejected'])
+  const [one, other] = await Promise.all([complete(), complete()])
+  t.deepEqual(one, other)
+  const { LastModified } = await room.s3.headObject({ Bucket, Key })
+  await room.clock.advance('1 hour')
+  t.deepEqual(await complete(), one)
+  t.like(await room.s3.headObject({ Bucket, Key }), { LastModified, ETag: one.ETag })
   t.is(await got(room, Key), 'all')
+})
+
+test('an upload that is over is completed again with the same parts by who may, as long as its object is there', async (t) => {
+  const { room, user } = await shop(t)
+  const { upload, Parts } = await uploaded(room, [first, 'end'])
+  const complete = ({ s3 }: Person, listed: typeof Parts) =>
+    s3.completeMultipartUpload({ ...upload, MultipartUpload: { Parts: listed } })
+  await complete(room, Parts)
+  await refuses(t, complete(room, Parts.slice(0, 1)), 'NoSuchUpload')
+  await refuses(t, complete(room, []), 'MalformedXML')
+  await refuses(t, complete(user('nobody'), Parts), 'AccessDenied')
+  await refuses(
+    t,
+    room.s3.completeMultipartUpload({ ...upload, Key: 'other', MultipartUpload: { Parts } }),
+    'NoSuchUpload',
+  )
+  await refuses(t, room.s3.uploadPart({ ...upload, PartNumber: 1, Body: 'x' }), 'NoSuchUpload')
+  await t.notThrowsAsync(complete(room, Parts))
+  await room.s3.putObject({ Bucket, Key, Body: 'another' })
+  await refuses(t, complete(room, Parts), 'NoSuchUpload')
 })
 
 for (const bucketKeys of [false, true]) {

@@ -1,8 +1,9 @@
 /** An operation's input from a request, and the answer from its output. */
 import { fail } from '../../../errors.ts'
 import type { RequestHead, StreamedResponse } from '../../../http/message.ts'
-import { headersOf, membersOf, overrides, withChecksum } from './fields.ts'
-import { missingLength, type Payload } from './payload.ts'
+import { folded, unfolded, withChecksum } from './checksummembers.ts'
+import { headersOf, membersOf, overrides } from './fields.ts'
+import { missingLength, withoutChecksum, type Payload } from './payload.ts'
 import type { Place, Route } from './routes.ts'
 import { document, parsed } from './xml.ts'
 
@@ -15,16 +16,17 @@ const LONGEST_DOCUMENT = 4 * 1024 ** 2
 const MUST_BE_CHECKED = new Set(['deleteObjects'])
 
 export async function inputOf(
-  { call, takes }: Route,
+  { call, takes, checks }: Route,
   place: Place,
   query: URLSearchParams,
   { headers, way }: RequestHead,
-  payload: () => Payload,
+  payload: (headers: RequestHead['headers']) => Payload,
 ): Promise<Members> {
-  const members = { ...membersOf(query, headers), ...place }
+  const { told, rest } = checks === 'object' ? withoutChecksum(headers) : { rest: headers }
+  const members = { ...membersOf(query, headers), ...place, ...(told && { Checksum: told }) }
   requireSendable(overrides(query))
   if (takes === undefined) return members
-  const { body, length, checksum, isChecked } = payload()
+  const { body, length, checksum, isChecked } = payload(rest)
   if (MUST_BE_CHECKED.has(call) && !isChecked)
     fail('InvalidRequest', 'Missing required header for this request: Content-MD5')
   // In process nobody has to count beforehand.
@@ -32,7 +34,7 @@ export async function inputOf(
   if (takes === 'bytes') return { ...members, Body: body, ContentLength: length, Checksum: checksum }
   const text = await textOf(body)
   if ('text' in takes) return { ...members, [takes.text]: text }
-  return text === '' ? members : { ...members, [takes.member]: parsed(text, takes.document) }
+  return text === '' ? members : { ...members, [takes.member]: folded(parsed(text, takes.document)) }
 }
 
 /** What a header field may hold: Latin-1, but nothing that ends a line. */
@@ -69,7 +71,7 @@ export function answerOf(route: Route, output: Members, query: URLSearchParams):
     return { status, headers: { 'content-type': 'application/json' }, body: told[of!] as string }
   }
   const isField = (name: string) => ALWAYS_FIELDS.includes(name) || fields.includes(name)
-  const entries = Object.entries(urlEncoded(told))
+  const entries = Object.entries(unfolded(urlEncoded(told)) as Members)
   const headers = headersOf(Object.fromEntries(entries.filter(([name]) => isField(name))))
   const shown = Object.fromEntries(entries.filter(([name]) => !isField(name)))
   const content = of === undefined ? shown : ((shown[of] as object | string | undefined) ?? '')

@@ -34,7 +34,7 @@ export function s3Door(s3: Operations, options: DoorOptions): StreamingService {
     const place = placeOf(request)
     const query = queryOf(request)
     const route = routeOf(request, place, query)
-    const input = await inputOf(route, place, query, request, () => payloadOf(request, signed))
+    const input = await inputOf(route, place, query, request, (headers) => payloadOf({ ...request, headers }, signed))
     const { caller, region } = signed
     const context = { caller, region, requestId, origin: origins.of(request) }
     const output = await s3[route.call](input as never, context)

@@ -1,7 +1,7 @@
 /** Members of requests and answers that travel as header fields or in the query, by AWS's names for both. */
 import { fail } from '../../../errors.ts'
 import { notImplemented } from '../refusals.ts'
-import type { Checksum } from '../shapes.ts'
+import { algorithmOf } from './checksummembers.ts'
 
 type Fields = Readonly<Record<string, string>>
 type Members = Readonly<Record<string, unknown>>
@@ -15,6 +15,7 @@ interface Kind {
 const text: Kind = { read: (text) => text, write: (value) => String(value) }
 const flag: Kind = { read: (text) => text.toLowerCase() === 'true', write: (value) => String(value) }
 const number: Kind = { read: numberIn, write: (value) => String(value) }
+const size: Kind = { read: sizeIn, write: (value) => String(value) }
 /** A date that cannot be read is as if it were not there, as HTTP has it. */
 const time: Kind = { read: (text) => dateIn(text), write: (value) => new Date(value).toUTCString() }
 
@@ -45,6 +46,7 @@ const HEADERS: Readonly<Record<string, readonly [field: string, kind: Kind]>> = 
   IfUnmodifiedSince: ['if-unmodified-since', time],
   LastModified: ['last-modified', time],
   Location: ['location', text],
+  MpuObjectSize: ['x-amz-mp-object-size', size],
   MetadataDirective: ['x-amz-metadata-directive', text],
   PartsCount: ['x-amz-mp-parts-count', number],
   Range: ['range', text],
@@ -140,18 +142,9 @@ export function headersOf({ Headers, Metadata, ...members }: Members): Record<st
   return { ...(Headers as Fields | undefined), ...(Object.fromEntries([...own, ...fields]) as Fields) }
 }
 
-const CHECKSUM = /^Checksum((?:CRC|SHA)\w+)$/
-
 function checksumField(member: string): [name: string | undefined, kind: Kind] {
-  const algorithm = CHECKSUM.exec(member)?.[1]
+  const algorithm = algorithmOf(member)
   return [algorithm && `x-amz-checksum-${algorithm.toLowerCase()}`, text]
-}
-
-/** A checksum as AWS's members say it: `ChecksumCRC32: '…'`. */
-export function withChecksum({ Checksum: checksum, ...members }: Members): Members {
-  if (checksum === undefined) return members
-  const { algorithm, value } = checksum as Checksum
-  return { ...members, [`Checksum${algorithm}`]: value }
 }
 
 /** Header fields of an answer that a request for an object asks to be otherwise. */
@@ -163,6 +156,11 @@ export function overrides(query: URLSearchParams): Fields {
 function numberIn(text: string, name: string): number {
   if (!/^\d{1,10}$/.test(text) || Number(text) > 0x7fffffff)
     fail('InvalidArgument', `Provided ${name} not an integer or within integer range`)
+  return Number(text)
+}
+
+function sizeIn(text: string, name: string): number {
+  if (!/^\d{1,15}$/.test(text)) fail('InvalidRequest', `Value for ${name} header is invalid: '${text}'`)
   return Number(text)
 }
 

@@ -4,7 +4,7 @@ import { fail } from '../../../errors.ts'
 import type { StreamedRequest } from '../../../http/message.ts'
 import { fromBase64, toBase64 } from '../../../model/json.ts'
 import type { Checksum } from '../shapes.ts'
-import { CHECKSUMS, type Digest } from './checksums.ts'
+import { CHECKSUMS, type Digest } from '../checksums.ts'
 import { dechunked } from './chunked.ts'
 import { UNSIGNED_PAYLOAD, type Signed } from './signatures.ts'
 
@@ -13,8 +13,8 @@ export interface Payload {
   readonly body: AsyncIterable<Uint8Array>
   /** Undefined where nobody has said it. */
   readonly length: number | undefined
-  /** The checksum that came with it, if any; it is known once the body has been read. */
-  readonly checksum: () => Checksum | undefined
+  /** The checksum that comes with it, if any; it is known once the body has been read. */
+  readonly checksum: (() => Checksum | undefined) | undefined
   /** Whether anything but its signature tells that it arrived whole. */
   readonly isChecked: boolean
 }
@@ -49,8 +49,27 @@ export function payloadOf(request: StreamedRequest, { payload, chain }: Signed):
   const body = streaming
     ? dechunked(request.body, { length: length!, chain: streaming.signed ? chain : undefined, trailers, told })
     : request.body
-  const isChecked = promised.checks.length > 0 || headers['content-md5'] !== undefined
-  return { body: checked(body, checks), length, checksum: () => promised.checksum, isChecked }
+  const isPromised = promised.checks.length > 0
+  const isChecked = isPromised || headers['content-md5'] !== undefined
+  const checksum = isPromised ? () => promised.checksum : undefined
+  return { body: checked(body, checks), length, checksum, isChecked }
+}
+
+/** The checksum that a head tells of, and its other fields: where it is not of the body. */
+export function withoutChecksum(headers: StreamedRequest['headers']) {
+  const [algorithm, ...more] = algorithmsIn(headers)
+  if (more.length > 0) many()
+  if (algorithm === undefined) return { told: undefined, rest: headers }
+  const { [PREFIX + algorithm.toLowerCase()]: value, ...rest } = headers
+  return { told: { algorithm, value: value! }, rest }
+}
+
+function algorithmsIn(headers: StreamedRequest['headers']): string[] {
+  return Object.keys(CHECKSUMS).filter((name) => headers[PREFIX + name.toLowerCase()] !== undefined)
+}
+
+function many(): never {
+  fail('InvalidRequest', 'Expecting a single x-amz-checksum- header. Multiple checksum Types are not allowed.')
 }
 
 /** The body as it comes; its last piece is followed by a throw if any check fails. */
@@ -102,10 +121,9 @@ class Promised {
   readonly #algorithm: string | undefined
 
   constructor(headers: StreamedRequest['headers'], trailers: readonly string[]) {
-    const inHead = Object.keys(CHECKSUMS).filter((name) => headers[PREFIX + name.toLowerCase()] !== undefined)
+    const inHead = algorithmsIn(headers)
     const [algorithm, ...more] = [...inHead, ...trailers.map(algorithmOf)]
-    if (more.length > 0)
-      fail('InvalidRequest', 'Expecting a single x-amz-checksum- header. Multiple checksum Types are not allowed.')
+    if (more.length > 0) many()
     this.#algorithm = algorithm
     this.checks = algorithm === undefined ? [] : [this.#check(algorithm)]
     if (algorithm !== undefined && inHead.length > 0) this.#take(algorithm, headers[PREFIX + algorithm.toLowerCase()]!)

@@ -105,7 +105,7 @@ for (const [what, code, trailer, edit] of SIGNED_CHUNKS) {
     const answer = await send(withBody(signedChunks(request, CHUNKS, trailer, edit))(request))
     t.is(answer.code, code, answer.body)
     t.deepEqual(kept, code === undefined ? [HELLO] : [])
-    const checksum = (asked[0]?.input['Checksum'] as () => unknown)()
+    const checksum = (asked[0]?.input['Checksum'] as undefined | (() => unknown))?.()
     if (code === undefined)
       t.deepEqual(checksum, trailer ? { algorithm: 'SHA1', value: digest('sha1', HELLO) } : undefined)
   })

@@ -1,6 +1,7 @@
 /** The checksums, against the check values that their catalogues give for `123456789`. */
 import test from 'ava'
-import { CHECKSUMS } from '../../../../src/services/s3/http/checksums.ts'
+import { combined } from '../../../src/services/s3/combining.ts'
+import { CHECKSUMS } from '../../../src/services/s3/checksums.ts'
 
 const CHECK_VALUES = {
   CRC32: 'cbf43926',
@@ -18,6 +19,32 @@ for (const [name, value] of Object.entries(CHECK_VALUES)) {
       t.is(Buffer.from(digest.digest()).toString('hex'), value)
     }
     t.is(CHECKSUMS[name]!.size, value.length / 2)
+  })
+}
+
+const digestOf = (name: string, text: string) => {
+  const digest = CHECKSUMS[name]!.start()
+  digest.update(Buffer.from(text))
+  return digest.digest()
+}
+
+for (const [name, { crc }] of Object.entries(CHECKSUMS)) {
+  if (!crc) continue
+  test(`${name} of a whole is combined of its parts’`, (t) => {
+    for (const parts of [
+      ['123456789'],
+      ['1', '23456789'],
+      ['1234', '', '5', '6789'],
+      [''],
+      ['x'.repeat(70_001), 'y'],
+    ]) {
+      const pieces = parts.map((part) => ({ value: digestOf(name, part), size: part.length }))
+      t.deepEqual(
+        Buffer.from(combined(crc, pieces)),
+        Buffer.from(digestOf(name, parts.join(''))),
+        parts.join('|').slice(0, 20),
+      )
+    }
   })
 }
 

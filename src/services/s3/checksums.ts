@@ -1,6 +1,7 @@
 /** The checksums S3 knows, each computed as the body goes by. */
 import { createHash } from 'node:crypto'
 import { crc32 } from 'node:zlib'
+import type { Crc } from './combining.ts'
 
 /** Takes a body piece by piece. */
 export interface Digest {
@@ -12,13 +13,28 @@ interface Algorithm {
   /** Bytes of a value. */
   readonly size: number
   readonly start: () => Digest
+  /** Of what can be combined: the value of a whole is that of its parts' values. */
+  readonly crc?: Crc
 }
+
+// All polynomials are written with their lowest power in the highest bit, as bytes are fed lowest bit first.
+const ETHERNET = 0xedb88320
+const CASTAGNOLI = 0x82f63b78
+const NVME = { high: 0x9a6c9329, low: 0xac4bc9b5 }
 
 /** By the names that S3's API has for them; in headers `x-amz-checksum-` and the name in small letters. */
 export const CHECKSUMS: Readonly<Record<string, Algorithm>> = {
-  CRC32: { size: 4, start: () => running((value, bytes) => crc32(bytes, value)) },
-  CRC32C: { size: 4, start: () => running(crc32c) },
-  CRC64NVME: { size: 8, start: () => new Crc64() },
+  CRC32: {
+    size: 4,
+    start: () => running((value, bytes) => crc32(bytes, value)),
+    crc: { width: 32, polynomial: BigInt(ETHERNET) },
+  },
+  CRC32C: { size: 4, start: () => running(crc32c), crc: { width: 32, polynomial: BigInt(CASTAGNOLI) } },
+  CRC64NVME: {
+    size: 8,
+    start: () => new Crc64(),
+    crc: { width: 64, polynomial: (BigInt(NVME.high) << 32n) | BigInt(NVME.low) },
+  },
   SHA1: { size: 20, start: () => createHash('sha1') },
   SHA256: { size: 32, start: () => createHash('sha256') },
 }
@@ -37,10 +53,6 @@ function words(...values: number[]): Uint8Array {
   values.forEach((value, index) => bytes.writeUInt32BE(value >>> 0, 4 * index))
   return bytes
 }
-
-// Both polynomials are written with their lowest power in the highest bit, as bytes are fed lowest bit first.
-const CASTAGNOLI = 0x82f63b78
-const NVME = { high: 0x9a6c9329, low: 0xac4bc9b5 }
 
 const CASTAGNOLI_TABLE = Uint32Array.from({ length: 256 }, (_, byte) => {
   let value = byte
