@@ -1,6 +1,7 @@
-/** Request bodies as they come from a socket: collected whole within a limit and a time, or read as a stream. */
+/** Request bodies as they come from a socket, collected whole within a limit and a time, or read as a stream; and left alone. */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { MAX_BODY } from '../model/json.ts'
+import type { StreamedResponse } from './message.ts'
 
 /** A body over the limit, or of a refused request, is read on until here, so that its sender gets to hear why. */
 const PATIENCE = 16 * MAX_BODY
@@ -78,4 +79,9 @@ export class Incoming implements AsyncIterable<Uint8Array> {
     for await (const chunk of this) if ((left -= chunk.length) < 0) return false
     return true
   }
+}
+
+/** Lets go of what an answer's body holds, even if nobody has begun to read it. */
+export async function leave(body: StreamedResponse['body']): Promise<void> {
+  if (typeof body !== 'string' && !(body instanceof Uint8Array)) await body[Symbol.asyncIterator]().return?.()
 }

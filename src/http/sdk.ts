@@ -3,6 +3,7 @@
  * parses as ever; only the wire is missing. The SDK's interfaces are met by shape, so that this package needs none of it.
  */
 import { Readable } from 'node:stream'
+import { leave } from './bodies.ts'
 import { headerRecord } from './message.ts'
 import type { Handle, StreamedResponse } from './message.ts'
 
@@ -46,7 +47,15 @@ export class SdkHandler {
     const answer: Promise<StreamedResponse> = streaming?.takes(head)
       ? streaming.answer({ ...head, body: stream(body, abortSignal) })
       : this.#handle({ ...head, body: bytes(body) })
-    const { status, headers: fields, body: content } = await unlessAborted(abortSignal, answer)
+    const {
+      status,
+      headers: fields,
+      body: content,
+    } = await unlessAborted(abortSignal, answer).catch((error: unknown) => {
+      // What comes of it all the same has no reader.
+      void answer.then(({ body }) => leave(body)).catch(() => undefined)
+      throw error
+    })
     return { response: { statusCode: status, headers: { ...fields }, body: received(content) } }
   }
 

@@ -11,7 +11,7 @@ import type { AddressInfo, Socket } from 'node:net'
 import { pipeline } from 'node:stream/promises'
 import { TLSSocket } from 'node:tls'
 import { KmsError } from '../errors.ts'
-import { Collector, Incoming } from './bodies.ts'
+import { Collector, Incoming, leave } from './bodies.ts'
 import { earlyRefusal } from './handler.ts'
 import { headerRecord } from './message.ts'
 import type { Endpoint } from '../origin.ts'
@@ -197,11 +197,6 @@ async function sendStream(response: ServerResponse, answer: StreamedResponse, la
   response.writeHead(status, { ...headers, ...(last && { connection: 'close' }) })
   if (typeof body === 'string' || body instanceof Uint8Array) response.end(body)
   else await pipeline(body, response)
-}
-
-/** Lets go of what a body holds, even if nobody has begun to read it. */
-async function leave(body: StreamedResponse['body']): Promise<void> {
-  if (typeof body !== 'string' && !(body instanceof Uint8Array)) await body[Symbol.asyncIterator]().return?.()
 }
 
 /** What was sent is not HTTP, too long, or not coming; none of it has a name at AWS but the first. */

@@ -16,8 +16,8 @@ async function heard(form: Readonly<Record<string, string>>): Promise<unknown> {
   const parameters = new Map([['Action', 'ModifyDBSnapshotAttribute'], ...Object.entries(form)])
   await rds({ modifyDBSnapshotAttribute } as unknown as Rds).call(parameters, { requestId: 'one' } as never)
   // A list without items is as good as none.
-  const { Action: _, ...members } = told as Record<string, unknown>
-  return Object.fromEntries(Object.entries(members).filter(([, value]) => !Array.isArray(value) || value.length > 0))
+  const isTelling = ([name, value]: [string, unknown]) => name !== 'Action' && !(Array.isArray(value) && !value.length)
+  return Object.fromEntries(Object.entries(told as object).filter(isTelling))
 }
 
 // Forms ---------------------------------------------------------------------------------------------

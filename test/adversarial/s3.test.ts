@@ -5,6 +5,7 @@ import { request as httpRequest } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
+import { GetObjectCommand, S3Client } from '@aws-sdk/client-s3'
 import test from 'ava'
 import type { ExecutionContext } from 'ava'
 import { Strongroom } from '../../src/index.ts'
@@ -85,6 +86,22 @@ for (const [sentence, leave] of LEAVING) {
     t.true(await isEmpty(files))
   })
 }
+
+test('a client in process that gives up, keeps no file from being removed', async (t) => {
+  const { room, files } = await scene(t)
+  const client = new S3Client({
+    ...{ region: 'us-east-1', forcePathStyle: true, maxAttempts: 1 },
+    ...{ credentials: { accessKeyId: 'test', secretAccessKey: 'test' }, requestHandler: room.requestHandler() },
+  })
+  const controller = new AbortController()
+  const command = new GetObjectCommand({ Bucket, Key: 'large' })
+  const got = client.send(command, { abortSignal: controller.signal })
+  await setTimeout(1)
+  controller.abort()
+  await t.throwsAsync(got, { name: 'AbortError' })
+  await room.s3.deleteObject({ Bucket, Key: 'large' })
+  t.true(await isEmpty(files))
+})
 
 // What cannot be sent -------------------------------------------------------------------------------
 
