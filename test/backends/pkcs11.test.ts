@@ -287,27 +287,26 @@ test.serial('keys that are open are few, and the others are opened again', async
   t.is(objects() - before, 0)
 })
 
-test.serial('wrapping keys whose time is over go', async (t) => {
+test.serial('wrapping keys whose time is over go, but for those of other keys', async (t) => {
   const backend = await opened(t, two)
   const token = await behind(t, two)
-  const count = () =>
-    token.use((session) =>
-      findAll(token, session, [
-        { type: CKA.UNWRAP, value: true },
-        { type: CKA.TOKEN, value: true },
-      ]),
-    ).length
+  const wrapping = [
+    { type: CKA.UNWRAP, value: true },
+    { type: CKA.TOKEN, value: true },
+  ]
+  const count = () => token.use((session) => findAll(token, session, wrapping).length)
   const now = Date.UTC(2026, 10, 24)
-  const ask = (at: number) =>
+  const ask = (at: number, id?: string) =>
     backend.importer!.parameters(
-      waiting('SYMMETRIC_DEFAULT', 'ENCRYPT_DECRYPT'),
+      waiting('SYMMETRIC_DEFAULT', 'ENCRYPT_DECRYPT', id),
       'RSA_2048',
       'RSAES_OAEP_SHA_1',
       at + DAY,
     )
   await ask(now)
+  await ask(now, 'a0000000-0000-4000-8000-000000000000')
   await ask(now + DAY)
-  t.is(count(), 2)
+  t.is(count(), 3)
   await ask(now + 2.5 * DAY)
-  t.is(count(), 2, 'the first is over, the second not for long enough')
+  t.is(count(), 3, 'the first is over, the second not for long enough, and the other is another’s')
 })

@@ -23,7 +23,6 @@ import { TOKEN_SPECS } from './specs.ts'
 
 const VERSION = 1
 const TOKEN = 26
-const LABEL = 'import until '
 
 /** By their numbers in a token: how the key itself is encrypted, and whether that is a key that wraps the material. */
 const WAYS: readonly { readonly name: AlgorithmSpec; readonly oaep: OaepAlgorithm; readonly wraps: boolean }[] = [
@@ -37,11 +36,14 @@ export function tokenImporter(keys: Keys, who: (algorithm: OaepAlgorithm) => Unp
   const { token } = keys
   const { cryptoki } = token
 
-  /** Takes wrapping keys out of the token whose last day was over a day before. */
-  function sweep(session: Handle, expiry: Instant): void {
+  /**
+   * Takes wrapping keys of `key` out of the token whose last day was over a day before; those of others are not ours to judge,
+   * whose clocks may say another time.
+   */
+  function sweep(session: Handle, key: Key, expiry: Instant): void {
     for (const handle of findAll(token, session, [{ type: CKA.UNWRAP, value: true }, ...stored(CKO.PRIVATE_KEY)])) {
       const [label, id] = read(token, session, handle, CKA.LABEL, CKA.ID)
-      const until = Date.parse(label!.toString().split(LABEL)[1] ?? '')
+      const until = Date.parse(label!.toString().split(labelOf(key))[1] ?? '')
       if (!(until < expiry - 2 * DAY)) continue
       const publics = findAll(token, session, [{ type: CKA.ID, value: id! }, ...stored(CKO.PUBLIC_KEY)])
       for (const each of [handle, ...publics]) cryptoki.C_DestroyObject(session, each)
@@ -58,9 +60,9 @@ export function tokenImporter(keys: Keys, who: (algorithm: OaepAlgorithm) => Unp
       }
       const parcel = Buffer.concat([Buffer.of(VERSION, number), Buffer.alloc(8), randomBytes(16)])
       parcel.writeBigUInt64BE(BigInt(expiry), 2)
-      const place = storedAs(idOf(parcel, key), `${LABEL}${new Date(expiry).toISOString()}`)
+      const place = storedAs(idOf(parcel, key), `${labelOf(key)}${new Date(expiry).toISOString()}`)
       return token.useAside(async (session) => {
-        sweep(session, expiry)
+        sweep(session, key, expiry)
         const made = await makePair(token, session, spec, USES.ENCRYPT_DECRYPT, place, [
           { type: CKA.UNWRAP, value: true },
         ])
@@ -101,6 +103,11 @@ export function tokenImporter(keys: Keys, who: (algorithm: OaepAlgorithm) => Unp
 /** The id of the wrapping key that a token is for, which nobody can bring about for another. */
 function idOf(parcel: Uint8Array, key: Key): Buffer {
   return createHash('sha256').update(parcel).update(key.arn).digest()
+}
+
+/** What is in front of the date in a wrapping key's label. */
+function labelOf({ arn }: Key): string {
+  return `import for ${arn} until `
 }
 
 /** As the HSM names a key that came in: related keys of a multi-Region key have the id in common. */
