@@ -192,6 +192,7 @@ export class Strongroom extends Person {
         new Client(service, { ...context, caller, via, requestId: undefined }),
       seal: (purpose, secret) => secrets.seal(`service:${purpose}`, secret),
       unseal: (purpose, sealed) => secrets.open(`service:${purpose}`, sealed),
+      reach: (region) => regions.reach(region),
       permit: async (wanted, context, told) => {
         regions.reach(context.region)
         await permit(wanted, context, { authority, world }, told)

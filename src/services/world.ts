@@ -19,6 +19,8 @@ export interface ServiceWorld {
   /** Seals what is the service's own and no customer's; what is sealed for one purpose opens for no other. */
   seal(purpose: string, secret: Uint8Array): Promise<Uint8Array>
   unseal(purpose: string, sealed: Uint8Array): Promise<Uint8Array>
+  /** Throws Unreachable while a Region is cut off. */
+  reach(region: string): void
   /** Throws AccessDeniedException unless the caller may; `told` reads the condition keys that are the service's own. */
   permit(wanted: Wanted, context: Context, told?: ContextReader): Promise<void>
 }
