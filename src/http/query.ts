@@ -41,7 +41,7 @@ const NAMES: Readonly<Record<string, string>> = {
 const STATUSES: Readonly<Record<string, number>> = {
   ...{ MissingAuthenticationToken: 403, InvalidClientTokenId: 403, SignatureDoesNotMatch: 403, ExpiredToken: 403 },
   ...{ AccessDenied: 403, NoSuchEntity: 404, EntityAlreadyExists: 409, DeleteConflict: 409, LimitExceeded: 409 },
-  ...{ ServiceFailure: 500, ServiceUnavailable: 503 },
+  ...{ DBInstanceNotFound: 404, DBSnapshotNotFound: 404, ServiceFailure: 500, ServiceUnavailable: 503 },
 }
 
 /** How errors are written: what they are called, under which statuses they are sent, and what is around them. */

@@ -1,5 +1,6 @@
 /** Forms as EC2 has them: lists are numbered without a word between, and go by the name of one item: `Filter.1.Value.2`. */
 import { fail } from '../../errors.ts'
+import { numbered, treeOf, type Tree } from '../form.ts'
 
 /** Lists whose member is not the item's name with an `s`; and members that are lists, though they are named like one thing. */
 const LISTS: Readonly<Record<string, string>> = {
@@ -13,31 +14,14 @@ const LISTS: Readonly<Record<string, string>> = {
 const NUMBERS = new Set(['Size', 'Iops', 'Throughput', 'MaxResults'])
 const FLAGS = new Set(['Encrypted', 'DryRun', 'Force', 'MultiAttachEnabled'])
 
-/** Of a name in a form; what is longer says nothing. */
-const DEEPEST = 8
 const LONGEST_LIST = 1000
 
-type Tree = Map<string, Tree | string>
 type Value = string | number | boolean | readonly Value[] | Input
 type Input = { readonly [member in string]: Value }
 
 /** What a form asks, with AWS's member names. */
 export function inputOf(parameters: ReadonlyMap<string, string>): Input {
-  const tree: Tree = new Map()
-  for (const [name, text] of parameters) plant(tree, name.split('.'), text)
-  return structureOf(tree)
-}
-
-function plant(tree: Tree, path: readonly string[], text: string): void {
-  if (path.length > DEEPEST) return
-  const [name = '', ...rest] = path
-  if (rest.length === 0) {
-    tree.set(name, text)
-    return
-  }
-  let branch = tree.get(name)
-  if (!(branch instanceof Map)) tree.set(name, (branch = new Map()))
-  plant(branch, rest, text)
+  return structureOf(treeOf(parameters))
 }
 
 function structureOf(tree: Tree): Input {
@@ -59,8 +43,7 @@ function isList(tree: Tree): boolean {
 
 function listOf(tree: Tree): readonly Value[] {
   if (tree.size > LONGEST_LIST) fail('InvalidParameterValue', `A list has ${LONGEST_LIST} items at the most.`)
-  const items = [...tree].toSorted(([a], [b]) => Number(a) - Number(b))
-  return items.map(([, value]) => (typeof value === 'string' ? value : structureOf(value)))
+  return numbered(tree).map((item) => (typeof item === 'string' ? item : structureOf(item)))
 }
 
 function scalarOf(name: string, text: string): Value {

@@ -1,7 +1,7 @@
 /** A database that runs, from where the service stands: a thread that is started, asked for a copy, and stopped. */
-import { Worker } from 'node:worker_threads'
+import { MessageChannel, Worker } from 'node:worker_threads'
 import { KmsError } from '../../errors.ts'
-import type { Order, Report, Task } from './worker.ts'
+import type { Errand, Master, Order, Report, Said, Task } from './worker.ts'
 
 export class Engine {
   readonly #worker: Worker
@@ -9,15 +9,19 @@ export class Engine {
   readonly port: number
   /** Resolves when the thread has ended, for whatever reason. */
   readonly ended: Promise<void>
-  #work: Promise<unknown> = Promise.resolve()
+  #orders = START
 
-  /** Starts it. The key is handed over: the caller's is of no more use. */
-  static async start(task: Task): Promise<Engine> {
-    const worker = new Worker(SCRIPT, { workerData: task, transferList: [task.key.buffer as ArrayBuffer] })
+  /** Starts it. The key is handed over: the caller's is of no more use. `isReachable` is asked whenever a client speaks. */
+  static async start(task: Omit<Task, 'gate'>, isReachable: () => boolean): Promise<Engine> {
+    const { port1: ours, port2: gate } = new MessageChannel()
+    ours.on('message', () => ours.postMessage(isReachable()))
+    ours.unref()
+    const transferList = [task.key.buffer as ArrayBuffer, gate]
+    const worker = new Worker(SCRIPT, { workerData: { ...task, gate } satisfies Task, transferList })
     const ended = new Promise<void>((resolve) => worker.once('exit', () => resolve()))
     // That it ended for a problem is told to whoever waits for it; where nobody does, it must not end the process.
     worker.on('error', () => undefined)
-    const said = await reply(worker, ended)
+    const said = await reply(worker, START, ended)
     if ('port' in said) return new Engine(worker, said.port, ended)
     await ended
     throw new Error('problem' in said ? said.problem : 'a database did not start')
@@ -34,33 +38,44 @@ export class Engine {
     await this.#order({ copyTo: folder })
   }
 
+  /** From now on the master's password is another. Waits until no transaction is open. */
+  async setPassword(master: Master): Promise<void> {
+    await this.#order({ master })
+  }
+
   /** Stops serving, and resolves when all is written and the key is wiped. */
   async stop(): Promise<void> {
     await this.#order('stop')
     await this.ended
   }
 
-  /** One order at a time. */
-  #order(order: Order): Promise<void> {
-    const done = this.#work.then(async () => {
-      this.#worker.postMessage(order)
-      const said = await reply(this.#worker, this.ended)
-      if ('problem' in said) throw new Error(said.problem)
-    })
-    this.#work = done.catch(() => undefined)
-    return done
+  async #order(errand: Errand): Promise<void> {
+    const number = ++this.#orders
+    this.#worker.postMessage({ number, errand } satisfies Order)
+    const said = await reply(this.#worker, number, this.ended)
+    if ('problem' in said) throw new Error(said.problem)
   }
 }
+
+/** The number of the first report, which nobody ordered. */
+const START = 0
 
 /** From where it is compiled, the file beside this one. */
 const SCRIPT = new URL(import.meta.url.endsWith('.ts') ? './worker.ts' : './worker.js', import.meta.url)
 
-/** What the thread says next; that it ended is a problem. */
-function reply(worker: Worker, ended: Promise<void>): Promise<Report> {
+/** What the thread says to an order; that it ended is a problem. */
+function reply(worker: Worker, number: number, ended: Promise<void>): Promise<Said> {
   return new Promise((resolve, reject) => {
-    worker.once('message', resolve)
-    worker.once('error', (error) => reject(problemOf(error)))
-    void ended.then(() => resolve({ problem: 'the thread of a database ended' }))
+    const hear = (report: Report) => {
+      if (report.number === number) settle(report.said)
+    }
+    const end = (error: Error) => reject(problemOf(error))
+    const settle = (said: Said) => {
+      worker.off('message', hear).off('error', end)
+      resolve(said)
+    }
+    worker.on('message', hear).on('error', end)
+    void ended.then(() => settle({ problem: 'the thread of a database ended' }))
   })
 }
 

@@ -5,13 +5,15 @@ import type { Recorded } from '../../store/resources.ts'
 import { isConflict } from '../../store/store.ts'
 import type { Chosen, Storage } from './keys.ts'
 import type { Found, Means } from './means.ts'
+import { filterOf } from './filters.ts'
 import { paged } from './paging.ts'
 import { allOf, placeIn, type DataKey, type InstanceRecord } from './records.ts'
 import { combination, invalidState, nameIn } from './refusals.ts'
 import type * as shapes from './shapes.ts'
 import { RECOVERABLE, shownInstance } from './shown.ts'
 import type { Snapshots } from './snapshots.ts'
-import { settingsOf, portOf } from './wanted.ts'
+import { tagsIn } from './tags.ts'
+import { changesOf, keptOf, portOf, settingsOf } from './wanted.ts'
 import type { Watch } from './watch.ts'
 import type { Task } from './worker.ts'
 
@@ -50,10 +52,11 @@ export class Instances {
     const snapshot = await this.#snapshots.found(input.DBSnapshotIdentifier, context)
     await this.#means.permit('RestoreDBInstanceFromDBSnapshot', 'snapshot', snapshot.name, context)
     requireOwn(snapshot, context)
+    const tags = tagsIn(input.Tags)
     const { master, database, size, dataKey, port } = snapshot.record
     return this.#made(name, context, async () => {
       const chosen = await keys.chosen(dataKey.keyArn, context)
-      const wanted = { port: portOf(input.Port) ?? port, isProtected: input.DeletionProtection ?? false }
+      const wanted = { port: portOf(input.Port) ?? port, isProtected: input.DeletionProtection ?? false, tags }
       return this.#build(name, chosen, context, {
         settings: { ...wanted, master, database, size, class: input.DBInstanceClass ?? CLASS },
         dataKey: (place, granted) => keys.moved(dataKey, place, granted, context),
@@ -68,10 +71,32 @@ export class Instances {
     const name = input.DBInstanceIdentifier && nameIn('DBInstanceIdentifier', input.DBInstanceIdentifier)
     await this.#means.permit('DescribeDBInstances', 'db', name, context)
     const { records } = this.#means
+    const isWanted = filterOf(input.Filters)
     const all = name ? [await this.#means.instance(place, name)] : await allOf(records.instances, place)
-    const { items, Marker } = paged(all, input)
+    const { items, Marker } = paged(all.filter(isWanted), input)
     const seen = await Promise.all(items.map((found) => this.#watch.look(place, found, context)))
     return { DBInstances: seen.map((found) => this.#shown(place, found)), Marker }
+  }
+
+  /**
+   * At once, since nobody here waits for a maintenance window. A new password waits until no transaction is open; whether an
+   * instance is protected can be said of one that does not run, too, or nobody could delete one whose key is gone.
+   */
+  async modify(input: shapes.ModifyDBInstanceRequest, context: Context): Promise<shapes.OneInstance> {
+    const { MasterUserPassword: password } = input
+    let isSet: Promise<void> | undefined
+    const modified = await this.#change('ModifyDBInstance', input, context, async (place, found) => {
+      const changes = changesOf(input, found.value)
+      const verifier = password === undefined ? undefined : keptOf(password)
+      const isMore = verifier !== undefined || Object.keys(changes).some((name) => name !== 'isProtected')
+      if (isMore) requireAvailable(found, this.#means.statusOf(found.value))
+      const kept = await this.#watch.keep(place, found, changes)
+      const { id, master } = found.value
+      if (verifier !== undefined) isSet = this.#means.engines.of(id)!.setPassword({ user: master, verifier })
+      return kept
+    })
+    await isSet
+    return modified
   }
 
   start(input: shapes.InstanceRequest, context: Context): Promise<shapes.OneInstance> {
@@ -164,7 +189,7 @@ export class Instances {
       await plan.prepare?.(id)
       const key = await keys.opened(dataKey, context, granted.GrantToken)
       const { port, database } = plan.settings
-      const engine = await engines.start(id, key, { ...plan.task, database, port })
+      const engine = await engines.start(id, key, context.region, { ...plan.task, database, port })
       const made = { id, dataKey, created: world.clock(), grantId: granted.GrantId!, state: 'available' as const }
       const record: InstanceRecord = { ...plan.settings, ...made, port: engine.port }
       await records.mark(place)
@@ -186,7 +211,7 @@ export class Instances {
 
 /** What an instance is to be. */
 interface Plan {
-  readonly settings: Pick<InstanceRecord, 'master' | 'database' | 'size' | 'class' | 'port' | 'isProtected'>
+  readonly settings: Pick<InstanceRecord, 'master' | 'database' | 'size' | 'class' | 'port' | 'isProtected' | 'tags'>
   readonly dataKey: (storage: Storage, granted: { GrantId?: string; GrantToken?: string }) => Promise<DataKey>
   /** Brings its files, unless they are to be made. */
   readonly prepare?: (id: string) => Promise<void>

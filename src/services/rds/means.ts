@@ -31,7 +31,7 @@ export class Means {
     this.records = new Records(world.store)
     this.storage = new Storage(world)
     this.keys = new Keys(world)
-    this.engines = new Engines(this.storage)
+    this.engines = new Engines(this.storage, world)
   }
 
   /** Leave to do `action` to an instance or a snapshot of the caller's; to any of them without a name. */
@@ -53,10 +53,16 @@ export class Means {
   /** A snapshot of the caller's own by its name or ARN, or one that is shared with it by its ARN. */
   async snapshot(identifier: string, context: Context): Promise<Found> {
     const { account } = context.caller
-    const { name, ...at } = parseArn(identifier) ?? { region: context.region, account, name: identifier.toLowerCase() }
-    const place = placeOf(at.region, at.account)
-    const found = await this.records.snapshots.get(place, name)
-    if (!found || (at.account !== account && !found.value.sharedWith.includes(account))) return noSnapshot(identifier)
+    const here = { kind: 'snapshot', region: context.region, account, name: identifier.toLowerCase() }
+    const { kind, name, ...at } = parseArn(identifier) ?? here
+    if (kind !== 'snapshot') noSnapshot(identifier)
+    const found = await this.snapshotIn(placeOf(at.region, at.account), name, identifier)
+    if (at.account !== account && !found.record.sharedWith.includes(account)) noSnapshot(identifier)
+    return found
+  }
+
+  async snapshotIn(place: string, name: string, asked = name): Promise<Found> {
+    const found = (await this.records.snapshots.get(place, name)) ?? noSnapshot(asked)
     return { place, name, record: found.value, version: found.version }
   }
 

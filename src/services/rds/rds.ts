@@ -8,6 +8,7 @@ import { Instances } from './instances.ts'
 import { Means } from './means.ts'
 import type * as shapes from './shapes.ts'
 import { Snapshots } from './snapshots.ts'
+import { Tags } from './tags.ts'
 import { Watch } from './watch.ts'
 
 export class Rds {
@@ -15,6 +16,7 @@ export class Rds {
   readonly #watch: Watch
   readonly #snapshots: Snapshots
   readonly #instances: Instances
+  readonly #tags: Tags
   /** Looks after all instances: starts what should run, and stops what cannot reach its key. Not for callers to ask. */
   readonly sweep = (): Promise<void> => this.#watch.sweep()
   /** Stops all engines, and wipes their keys. Not for callers to ask, either. */
@@ -25,6 +27,7 @@ export class Rds {
     this.#watch = new Watch(this.#means)
     this.#snapshots = new Snapshots(this.#means)
     this.#instances = new Instances(this.#means, this.#watch, this.#snapshots)
+    this.#tags = new Tags(this.#means)
   }
 
   createDBInstance(input: shapes.CreateDBInstanceRequest, context: Context): Promise<shapes.OneInstance> {
@@ -33,6 +36,10 @@ export class Rds {
 
   describeDBInstances(input: shapes.DescribeDBInstancesRequest, context: Context): Promise<shapes.ManyInstances> {
     return this.#instances.describe(input, context)
+  }
+
+  modifyDBInstance(input: shapes.ModifyDBInstanceRequest, context: Context): Promise<shapes.OneInstance> {
+    return this.#instances.modify(input, context)
   }
 
   startDBInstance(input: shapes.InstanceRequest, context: Context): Promise<shapes.OneInstance> {
@@ -45,6 +52,18 @@ export class Rds {
 
   deleteDBInstance(input: shapes.DeleteDBInstanceRequest, context: Context): Promise<shapes.OneInstance> {
     return this.#instances.delete(input, context)
+  }
+
+  addTagsToResource(input: shapes.AddTagsRequest, context: Context): Promise<object> {
+    return this.#tags.add(input, context)
+  }
+
+  removeTagsFromResource(input: shapes.RemoveTagsRequest, context: Context): Promise<object> {
+    return this.#tags.remove(input, context)
+  }
+
+  listTagsForResource(input: shapes.ListTagsRequest, context: Context): Promise<shapes.TagListMessage> {
+    return this.#tags.list(input, context)
   }
 
   createDBSnapshot(input: shapes.CreateDBSnapshotRequest, context: Context): Promise<shapes.OneSnapshot> {

@@ -16,6 +16,11 @@ export interface DataKey {
   readonly isManaged: boolean
 }
 
+export interface Tag {
+  readonly Key: string
+  readonly Value: string
+}
+
 /** What an instance hands down to its snapshots, and they to what is restored from them. */
 interface Lineage {
   readonly master: string
@@ -32,6 +37,7 @@ export interface InstanceRecord extends Lineage {
   readonly class: string
   readonly port: number
   readonly isProtected: boolean
+  readonly tags?: readonly Tag[]
   /** By which RDS uses the data key. */
   readonly grantId: string
   readonly state: 'available' | 'stopped' | 'inaccessible'
@@ -50,6 +56,7 @@ export interface SnapshotRecord extends Lineage {
   readonly source?: string
   /** Accounts that may copy it. */
   readonly sharedWith: readonly string[]
+  readonly tags?: readonly Tag[]
 }
 
 /** A place there are instances in. */
@@ -103,12 +110,17 @@ export function arnOf(kind: 'db' | 'snapshot', place: string, name: string): str
   return `arn:${partitionOf(region)}:rds:${region}:${account}:${kind}:${name}`
 }
 
-/** The place and the name that an ARN of a snapshot has. */
-export function parseArn(
-  text: string,
-): { readonly region: string; readonly account: string; readonly name: string } | undefined {
-  const [, region, account, name] = /^arn:[\w-]+:rds:([\w-]+):(\d{12}):snapshot:(.+)$/.exec(text) ?? []
-  return name === undefined ? undefined : { region: region!, account: account!, name }
+/** What the ARN of an instance or a snapshot says. */
+interface Named {
+  readonly kind: 'db' | 'snapshot'
+  readonly region: string
+  readonly account: string
+  readonly name: string
+}
+
+export function parseArn(text: string): Named | undefined {
+  const [, region, account, kind, name] = /^arn:[\w-]+:rds:([\w-]+):(\d{12}):(db|snapshot):(.+)$/.exec(text) ?? []
+  return name === undefined ? undefined : { kind: kind as Named['kind'], region: region!, account: account!, name }
 }
 
 /** All there are in a place. */

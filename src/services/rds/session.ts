@@ -1,6 +1,6 @@
 /** One client of a database: greeted, asked for its password, and then served message by message. */
 import type { Socket } from 'node:net'
-import { copyIn, INVITATION, uninvited } from './copying.ts'
+import { INVITATION, isCopyIn, isRow, unaccompanied, uninvited } from './copying.ts'
 import { MECHANISM, Proving } from './scram.ts'
 import type { Player, Turns } from './turns.ts'
 import { closing, fatal, Incoming, int32, LONGEST_GREETING, message, named, nameIn } from './wire.ts'
@@ -13,6 +13,10 @@ export interface House {
   readonly database: string
   /** What the engine tells everybody of itself: its version, its encoding. */
   readonly told: ReadonlyMap<string, string>
+  /** Whether more have come than can be served. */
+  isFull(): boolean
+  /** Whether anybody can be reached here, or comes from here. */
+  isReachable(): Promise<boolean>
   /** What is kept of a user's password; undefined for whoever may not come in. */
   verifier(user: string): Promise<string | undefined>
 }
@@ -22,6 +26,9 @@ const PROTOCOL = 3
 const ENDS = new Set(['Q', 'S', 'F'])
 /** Messages that wait for the one that ends them, so that they are run together. */
 const PARTS = new Set(['P', 'B', 'D', 'E', 'C'])
+const FLUSH = 'H'
+const SYNC = 'S'
+const KNOWN = new Set([...ENDS, ...PARTS, FLUSH, 'd', 'c', 'f'])
 /** What a greeting says that is no setting. */
 const GREETINGS = new Set(['user', 'database', 'options', 'replication'])
 /** Milliseconds that a client has to say who it is. */
@@ -50,6 +57,8 @@ class Session implements Player {
   #step: (message: Message) => Promise<void> | void = (greeting) => this.#greet(greeting)
   #isGreeting = true
   #isIn = false
+  /** Between messages of a batch, whose end is a sync: after one that failed, the engine listens to nothing else. */
+  #isUnsynced = false
   #parts: Buffer[] = []
   #work: Promise<void> = Promise.resolve()
 
@@ -74,6 +83,10 @@ class Session implements Player {
   }
 
   async #attend(): Promise<void> {
+    if (!(await this.#house.isReachable())) {
+      this.gone = true
+      this.#socket.destroy()
+    }
     while (!this.gone) {
       const message = this.#incoming.next(this.#isGreeting, this.#isIn ? undefined : LONGEST_GREETING)
       if (!message) return
@@ -97,6 +110,7 @@ class Session implements Player {
     const database = parameters.get('database') ?? user
     const settings = [...parameters].filter(([name]) => !GREETINGS.has(name))
     if (parameters.has('replication')) part('0A000', 'replication is not supported')
+    if (this.#house.isFull()) part('53300', 'sorry, too many clients already')
     this.user = user
     this.settings = new Map(settings)
     const proving = new Proving(await this.#house.verifier(user))
@@ -138,23 +152,32 @@ class Session implements Player {
 
   async #serve(asked: Message): Promise<void> {
     if (asked.type === 'X') throw new Farewell()
-    const copies = asked.type === 'Q' || asked.type === 'P' ? copyIn(asked) : undefined
-    if (copies === 'among') part('0A000', 'COPY FROM STDIN has to be a query of its own')
+    // An engine that heard any other would end.
+    if (!KNOWN.has(asked.type)) part('08P01', `invalid frontend message type ${asked.bytes[0]}`)
+    // Nobody was invited to send any: the client has not heard yet that the COPY has failed.
+    if (isRow(asked)) return
     const name = nameIn(asked)
     if (name !== '') this.#names.add(this.#prefix + name)
-    this.#parts.push(named(asked, this.#prefix))
+    const copies = isCopyIn(asked)
+    const bytes = named(asked, this.#prefix)
+    if (!ENDS.has(asked.type)) this.#isUnsynced = true
+    if (asked.type === SYNC) this.#isUnsynced = false
+    this.#parts.push(copies ? bytes : unaccompanied(asked, bytes))
     if (copies) this.#invite()
-    else if (!PARTS.has(asked.type)) this.#say(await this.#run(ENDS.has(asked.type)))
+    else if (!PARTS.has(asked.type)) this.#say(uninvited(await this.#run(!this.#isUnsynced)))
   }
 
   /** Takes the rows of a COPY, until they are all there or the client thinks better of it. */
   #invite(): void {
     this.#say(INVITATION)
     this.#step = async (row) => {
+      // Of a batch, which PostgreSQL does not mind in between.
+      if (row.type === FLUSH || row.type === SYNC) return
+      if (!isRow(row)) part('08P01', 'unexpected message type during COPY from stdin')
       this.#parts.push(row.bytes)
       if (row.type === 'd') return
       this.#step = (message) => this.#serve(message)
-      this.#say(uninvited(await this.#run(true)))
+      this.#say(uninvited(await this.#run(!this.#isUnsynced)))
     }
   }
 

@@ -1,4 +1,5 @@
 /** What RDS's operations are asked, and what they show: with AWS's member names. */
+import type { Tag } from './records.ts'
 
 export interface CreateDBInstanceRequest {
   readonly DBInstanceIdentifier?: string
@@ -18,13 +19,32 @@ export interface CreateDBInstanceRequest {
   /** Default: the AWS managed key. */
   readonly KmsKeyId?: string
   readonly DeletionProtection?: boolean
+  readonly Tags?: readonly Tag[]
+}
+
+/** Whatever is said is done at once, whether `ApplyImmediately` is or not. */
+export interface ModifyDBInstanceRequest extends InstanceRequest {
+  readonly DBInstanceClass?: string
+  /** In GiB; it only grows, and by a tenth at least. */
+  readonly AllocatedStorage?: number
+  readonly MasterUserPassword?: string
+  readonly DeletionProtection?: boolean
+  readonly ApplyImmediately?: boolean
 }
 
 export interface InstanceRequest {
   readonly DBInstanceIdentifier?: string
 }
 
-export interface DescribeDBInstancesRequest extends InstanceRequest, Paging {}
+export interface DescribeDBInstancesRequest extends InstanceRequest, Paging {
+  /** By `db-instance-id`, `dbi-resource-id` or `engine`. */
+  readonly Filters?: readonly Filter[]
+}
+
+export interface Filter {
+  readonly Name?: string
+  readonly Values?: readonly string[]
+}
 
 export interface StopDBInstanceRequest extends InstanceRequest {
   /** A snapshot to be made first. */
@@ -40,7 +60,9 @@ export interface SnapshotRequest {
   readonly DBSnapshotIdentifier?: string
 }
 
-export interface CreateDBSnapshotRequest extends SnapshotRequest, InstanceRequest {}
+export interface CreateDBSnapshotRequest extends SnapshotRequest, InstanceRequest {
+  readonly Tags?: readonly Tag[]
+}
 
 export interface DescribeDBSnapshotsRequest extends SnapshotRequest, InstanceRequest, Paging {
   /** `manual`, or `shared`. */
@@ -55,12 +77,27 @@ export interface CopyDBSnapshotRequest {
   /** Default, in one Region and account: the snapshot's. */
   readonly KmsKeyId?: string
   readonly SourceRegion?: string
+  readonly Tags?: readonly Tag[]
 }
 
 export interface RestoreDBInstanceFromDBSnapshotRequest extends InstanceRequest, SnapshotRequest {
   readonly DBInstanceClass?: string
   readonly Port?: number
   readonly DeletionProtection?: boolean
+  readonly Tags?: readonly Tag[]
+}
+
+export interface ListTagsRequest {
+  /** The ARN of an instance or a snapshot. */
+  readonly ResourceName?: string
+}
+
+export interface AddTagsRequest extends ListTagsRequest {
+  readonly Tags?: readonly Partial<Tag>[]
+}
+
+export interface RemoveTagsRequest extends ListTagsRequest {
+  readonly TagKeys?: readonly string[]
 }
 
 export interface ModifyDBSnapshotAttributeRequest extends SnapshotRequest {
@@ -97,6 +134,7 @@ export interface DBInstance {
   readonly DbiResourceId: string
   readonly DeletionProtection: boolean
   readonly DBInstanceArn: string
+  readonly TagList: readonly Tag[]
 }
 
 export interface DBSnapshot {
@@ -119,6 +157,7 @@ export interface DBSnapshot {
   readonly KmsKeyId: string
   readonly DBSnapshotArn: string
   readonly DbiResourceId: string
+  readonly TagList: readonly Tag[]
 }
 
 export interface DBSnapshotAttributesResult {
@@ -127,6 +166,10 @@ export interface DBSnapshotAttributesResult {
     readonly AttributeName: string
     readonly AttributeValues: readonly string[]
   }[]
+}
+
+export interface TagListMessage {
+  readonly TagList: readonly Tag[]
 }
 
 export interface OneInstance {

@@ -4,7 +4,7 @@ import { arnOf, type InstanceRecord, type SnapshotRecord } from './records.ts'
 import type { DBInstance, DBSnapshot } from './shapes.ts'
 
 /** Who is at work under the name; PGlite's, which goes with the package. */
-const ENGINE = { Engine: 'postgres', EngineVersion: '18.6' }
+export const ENGINE = { Engine: 'postgres', EngineVersion: '18.6' }
 const STORAGE = { StorageType: 'gp3' }
 const HOST = '127.0.0.1'
 /** So long a key may be out of reach before an instance is given up (AWS, Amazon RDS user guide, AWS KMS key management). */
@@ -40,6 +40,7 @@ export function shownInstance(place: string, name: string, record: InstanceRecor
     DbiResourceId: record.id,
     DeletionProtection: record.isProtected,
     DBInstanceArn: arnOf('db', place, name),
+    TagList: record.tags ?? [],
   }
 }
 
@@ -66,5 +67,6 @@ export function shownSnapshot(place: string, name: string, record: SnapshotRecor
     KmsKeyId: record.dataKey.keyArn,
     DBSnapshotArn: arn,
     DbiResourceId: record.instance.id,
+    TagList: isShared ? [] : (record.tags ?? []),
   }
 }

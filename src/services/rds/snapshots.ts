@@ -5,10 +5,20 @@ import type { Recorded } from '../../store/resources.ts'
 import { isConflict } from '../../store/store.ts'
 import type { Found, Means } from './means.ts'
 import { paged } from './paging.ts'
-import { allOf, arnOf, parseArn, placeIn, placeOf, type InstanceRecord, type SnapshotRecord } from './records.ts'
+import {
+  allOf,
+  arnOf,
+  parseArn,
+  placeIn,
+  placeOf,
+  type InstanceRecord,
+  type SnapshotRecord,
+  type Tag,
+} from './records.ts'
 import { combination, invalid, invalidState, nameIn } from './refusals.ts'
 import type * as shapes from './shapes.ts'
 import { shownSnapshot } from './shown.ts'
+import { tagsIn } from './tags.ts'
 
 export class Snapshots {
   readonly #means: Means
@@ -23,14 +33,20 @@ export class Snapshots {
     const of = nameIn('DBInstanceIdentifier', input.DBInstanceIdentifier)
     await this.#means.permit('CreateDBSnapshot', 'db', of, context)
     await this.#means.permit('CreateDBSnapshot', 'snapshot', name, context)
+    const tags = tagsIn(input.Tags)
     return this.#means.alone('db', place, of, async () => {
-      const record = await this.take(name, await this.#means.instance(place, of), context)
+      const record = await this.take(name, await this.#means.instance(place, of), context, tags)
       return { DBSnapshot: shownSnapshot(place, name, record) }
     })
   }
 
   /** A copy of an instance's files, encrypted as they are. */
-  async take(text: string, { name, value }: Recorded<InstanceRecord>, context: Context): Promise<SnapshotRecord> {
+  async take(
+    text: string,
+    { name, value }: Recorded<InstanceRecord>,
+    context: Context,
+    tags: readonly Tag[] = [],
+  ): Promise<SnapshotRecord> {
     const { engines, storage, world } = this.#means
     const status = this.#means.statusOf(value)
     if (status !== 'available' && status !== 'stopped') {
@@ -40,7 +56,7 @@ export class Snapshots {
     const lineage = { master, database, size, dataKey, port, instance: { name, id, created } }
     return this.#made(nameIn('DBSnapshotIdentifier', text), context, async (snapshotId) => {
       await storage.copy(id, snapshotId, engines.of(id))
-      return { ...lineage, id: snapshotId, created: world.clock(), sharedWith: [] }
+      return { ...lineage, id: snapshotId, created: world.clock(), sharedWith: [], tags }
     })
   }
 
@@ -71,7 +87,10 @@ export class Snapshots {
     if (isElsewhere && !input.KmsKeyId) {
       combination('KmsKeyId is required to copy an encrypted snapshot from another Region or account.')
     }
-    const record = await this.#made(name, context, (id) => this.#copied(source, id, input.KmsKeyId, context))
+    const tags = tagsIn(input.Tags)
+    const record = await this.#made(name, context, async (id) => {
+      return { ...(await this.#copied(source, id, input.KmsKeyId, context)), tags }
+    })
     return { DBSnapshot: shownSnapshot(placeIn(context), name, record) }
   }
 

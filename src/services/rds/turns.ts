@@ -7,8 +7,8 @@ import { query } from './wire.ts'
 
 /** What runs messages of the protocol. */
 export interface Engine {
-  /** The answer, once what it changed is on the disk. */
-  run(messages: Uint8Array): Promise<Uint8Array>
+  /** The answer, once what it changed is on the disk; with `isEnd`, the whole of it: the engine has to be ready for more. */
+  run(messages: Uint8Array, isEnd: boolean): Promise<Uint8Array>
   isInTransaction(): boolean
   /** Makes the engine what a session of `user` with these settings finds when it begins. */
   begin(user: string, settings: ReadonlyMap<string, string>): Promise<void>
@@ -41,7 +41,7 @@ export class Turns {
       if (player.gone) return NOTHING
       if (this.#last !== player) await this.#engine.begin(player.user, player.settings)
       this.#last = player
-      return await this.#engine.run(messages)
+      return await this.#engine.run(messages, isEnd)
     } finally {
       if (isEnd && !this.#engine.isInTransaction()) this.#pass()
     }
@@ -68,8 +68,8 @@ export class Turns {
     if (this.#holder !== player && last.length === 0) return
     await this.#take(player)
     try {
-      if (this.#engine.isInTransaction()) await this.#engine.run(query('ROLLBACK'))
-      await this.#engine.run(last)
+      if (this.#engine.isInTransaction()) await this.#engine.run(query('ROLLBACK'), true)
+      if (last.length > 0) await this.#engine.run(last, true)
     } finally {
       this.#pass()
     }

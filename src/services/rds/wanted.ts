@@ -2,7 +2,9 @@
 import { fail } from '../../errors.ts'
 import { combination, invalid } from './refusals.ts'
 import { verifierOf } from './scram.ts'
-import type { CreateDBInstanceRequest } from './shapes.ts'
+import type { InstanceRecord } from './records.ts'
+import type { CreateDBInstanceRequest, ModifyDBInstanceRequest } from './shapes.ts'
+import { tagsIn } from './tags.ts'
 
 const CLASS = 'db.t4g.micro'
 const DATABASE = 'postgres'
@@ -22,13 +24,31 @@ export function settingsOf(input: CreateDBInstanceRequest) {
     invalid('The parameter DBName must begin with a letter and contain only letters, digits and underscores.')
   }
   return {
-    master: { user, verifier: verifierOf(requirePassword(password)) },
+    master: { user, verifier: keptOf(password) },
     database,
     size: sizeOf(input.AllocatedStorage),
     class: input.DBInstanceClass ?? CLASS,
     port: portOf(input.Port) ?? 0,
     isProtected: input.DeletionProtection ?? false,
+    tags: tagsIn(input.Tags),
   }
+}
+
+/** What ModifyDBInstance changes on record. */
+export function changesOf(input: ModifyDBInstanceRequest, { size }: InstanceRecord): Partial<InstanceRecord> {
+  return {
+    ...(input.DBInstanceClass !== undefined && { class: input.DBInstanceClass }),
+    ...(input.AllocatedStorage !== undefined && { size: grown(size, input.AllocatedStorage) }),
+    ...(input.DeletionProtection !== undefined && { isProtected: input.DeletionProtection }),
+  }
+}
+
+/** By a tenth at least: what is less is rounded up. */
+function grown(size: number, wanted: number): number {
+  if (wanted === size) return size
+  if (wanted < size)
+    combination(`Requested storage size (${wanted}) cannot be less than the current storage size (${size}).`)
+  return sizeOf(Math.max(wanted, Math.ceil(size * 1.1)))
 }
 
 export function portOf(port: number | undefined): number | undefined {
@@ -40,6 +60,11 @@ function sizeOf(size = SIZE): number {
   return size >= SIZE && size <= 65536
     ? size
     : invalid('Invalid storage size for engine name postgres: 20 to 65536 GiB.')
+}
+
+/** What is kept of a password, which has to be one. */
+export function keptOf(password: string | undefined): string {
+  return verifierOf(requirePassword(password))
 }
 
 function requirePassword(password: string | undefined): string {

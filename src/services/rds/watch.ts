@@ -54,7 +54,7 @@ export class Watch {
     const { keys, engines } = this.#means
     const { id, dataKey, database, port } = found.value
     try {
-      const engine = await engines.start(id, await keys.opened(dataKey, context), { database, port })
+      const engine = await engines.start(id, await keys.opened(dataKey, context), context.region, { database, port })
       return await this.keep(place, found, { state: 'available', port: engine.port, since: undefined })
     } catch (error) {
       if (isKeyProblem(error)) await this.#cut(place, found, (await keys.state(dataKey, context)) === 'gone')

@@ -60,6 +60,14 @@ export function query(sql: string): Buffer {
   return message('Q', sql)
 }
 
+/** Whether an answer ends with the word that more may be asked. */
+export function isReady(answer: Uint8Array): boolean {
+  return answer.at(-READY) === 'Z'.charCodeAt(0)
+}
+
+/** Bytes of that word. */
+const READY = 6
+
 export function int32(value: number): Buffer {
   const bytes = Buffer.alloc(4)
   bytes.writeInt32BE(value)

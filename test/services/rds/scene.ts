@@ -1,5 +1,6 @@
 /** A room with a folder for databases, and clients of PostgreSQL to talk to them. */
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
+import type { Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { ExecutionContext } from 'ava'
@@ -43,22 +44,37 @@ export const wanted = (DBInstanceIdentifier: string, more: object = {}) => ({
 })
 
 /** What a statement answers, from a client that comes for it and goes. */
-export async function sql(
-  { Endpoint, MasterUsername, DBName }: DBInstance,
-  statement: string,
-  password = PASSWORD,
-): Promise<unknown[]> {
+export async function sql(instance: DBInstance, statement: string, password = PASSWORD): Promise<unknown[]> {
+  const client = await connected(instance, password)
+  try {
+    return (await client.query<Record<string, unknown>>(statement)).rows
+  } finally {
+    await client.end()
+  }
+}
+
+/** A client that stays until the test is over. */
+export async function clientOf(t: ExecutionContext, instance: DBInstance): Promise<Client> {
+  const client = await connected(instance, PASSWORD)
+  t.teardown(() => client.end())
+  return client
+}
+
+/** The socket of a client that was let in, for whoever wants to say something by himself. */
+export async function loggedIn(instance: DBInstance): Promise<Socket> {
+  const client = await connected(instance, PASSWORD)
+  const { stream } = (client as unknown as { connection: { stream: Socket } }).connection
+  return stream.removeAllListeners()
+}
+
+async function connected({ Endpoint, MasterUsername, DBName }: DBInstance, password: string): Promise<Client> {
   const client = new Client({
     ...{ host: Endpoint!.Address, port: Endpoint!.Port, user: MasterUsername, database: DBName, password },
   })
   // What breaks is told to whoever asked for it.
   client.on('error', () => undefined)
   await client.connect()
-  try {
-    return (await client.query<Record<string, unknown>>(statement)).rows
-  } finally {
-    await client.end()
-  }
+  return client
 }
 
 /** Files below a folder that have one of the words in them. */
