@@ -1,7 +1,7 @@
 /** Clients of volumes that mean harm: more connections than a process can have, and patterns that take for ever. */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, readdir, rm } from 'node:fs/promises'
 import { connect, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -61,6 +61,30 @@ for (const [sentence, pattern, finds] of PATTERNS) {
     await room.ebs.createSnapshot({ VolumeId, Description: DESCRIPTION })
     const { Snapshots } = await room.ebs.describeSnapshots({ Filters: [{ Name: 'description', Values: [pattern] }] })
     t.is(Snapshots.length, finds ? 1 : 0)
+  })
+}
+
+// Places --------------------------------------------------------------------------------------------
+
+const PLACES: [sentence: string, user: string, made: boolean][] = [
+  ['who may not make a volume leaves no folder', 'nobody', false],
+  ['who may leaves one', 'operator', true],
+]
+
+for (const [sentence, name, made] of PLACES) {
+  test(`in a Region where nothing was yet, ${sentence}`, async (t) => {
+    const data = await mkdtemp(join(tmpdir(), 'strongroom-ebs-'))
+    t.teardown(() => rm(data, { recursive: true, force: true }))
+    const everything = { Version: '2012-10-17', Statement: [{ Effect: 'Allow', Action: '*', Resource: '*' }] }
+    const policies = [{ name: 'all', document: everything }]
+    const users = [{ name: 'nobody' }, { name: 'operator', policies }]
+    const room = await Strongroom.open({ data, accounts: [{ id: '111122223333', users }] })
+    t.teardown(() => room.close())
+    const { ebs } = room.as({ arn: `arn:aws:iam::111122223333:user/${name}`, region: 'eu-west-1' })
+    const creating = ebs.createVolume({ AvailabilityZone: 'eu-west-1a', Size: 1 })
+    await (made ? creating : t.throwsAsync(creating, { code: 'UnauthorizedOperation' }))
+    const folders = await readdir(join(data, 'ebs')).catch(() => [])
+    t.deepEqual(folders, made ? ['eu-west-1'] : [])
   })
 }
 

@@ -43,10 +43,10 @@ export class Files {
     await rm(await this.at(place, id), { force: true })
   }
 
-  /** Removes what a crash left behind in a place: drafts, and files of which there is no record. */
+  /** Removes what a crash left behind in a place, if there is any: drafts, and files of which there is no record. */
   async sweep(place: string, known: ReadonlySet<string>): Promise<void> {
-    const folder = await this.#folder(place)
-    const left = (await readdir(folder)).filter((name) => !known.has(name))
+    const folder = join(await this.#world.folder('ebs'), place)
+    const left = (await namesIn(folder)).filter((name) => !known.has(name))
     for (const name of left) await rm(join(folder, name), { force: true })
   }
 
@@ -54,6 +54,16 @@ export class Files {
     const folder = join(await this.#world.folder('ebs'), place)
     await mkdir(folder, { recursive: true, mode: 0o700 })
     return folder
+  }
+}
+
+/** Anybody may ask about any place; no folder is made for that. */
+async function namesIn(folder: string): Promise<string[]> {
+  try {
+    return await readdir(folder)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return []
+    throw error
   }
 }
 
