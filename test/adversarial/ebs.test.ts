@@ -9,6 +9,7 @@ import { setImmediate } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import test from 'ava'
 import { Strongroom } from '../../src/index.ts'
+import { inputOf } from '../../src/services/ebs/form.ts'
 
 const SCRIPT = fileURLToPath(new URL('crowded.ts', import.meta.url))
 const FILES = 64
@@ -61,6 +62,30 @@ for (const [sentence, pattern, finds] of PATTERNS) {
     await room.ebs.createSnapshot({ VolumeId, Description: DESCRIPTION })
     const { Snapshots } = await room.ebs.describeSnapshots({ Filters: [{ Name: 'description', Values: [pattern] }] })
     t.is(Snapshots.length, finds ? 1 : 0)
+  })
+}
+
+// Forms ---------------------------------------------------------------------------------------------
+
+const FORMS: [form: string, input: object][] = [
+  ['VolumeId.1=a', { VolumeIds: ['a'] }],
+  ['VolumeId=a', { VolumeId: 'a' }],
+  ['VolumeId.x=a', {}],
+  ['VolumeId.1.Name=a', {}],
+  ['VolumeIds=a', {}],
+  ['Filter.1.Name=a', { Filters: [{ Name: 'a' }] }],
+  ['Filter.1.Name.1=a', { Filters: [{}] }],
+  ['Filter.1=a', {}],
+  ['Filters=a', {}],
+  ['Filters.x=a', {}],
+  ['Size.1=1', {}],
+  ['CreateVolumePermission=a', {}],
+  ['CreateVolumePermission.Add=a', { CreateVolumePermission: {} }],
+]
+
+for (const [form, told] of FORMS) {
+  test(`the form ${form} asks ${JSON.stringify(told)}`, (t) => {
+    t.deepEqual(inputOf(new Map(new URLSearchParams(form))) as object, told)
   })
 }
 

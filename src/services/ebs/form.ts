@@ -14,6 +14,13 @@ const LISTS: Readonly<Record<string, string>> = {
 const NUMBERS = new Set(['Size', 'Iops', 'Throughput', 'MaxResults'])
 const FLAGS = new Set(['Encrypted', 'DryRun', 'Force', 'MultiAttachEnabled'])
 
+/** Members that are no single texts, numbers or flags. */
+const LISTS_OF_TEXTS = new Set([
+  ...['VolumeIds', 'SnapshotIds', 'OwnerIds', 'RestorableByUserIds', 'UserIds', 'GroupNames', 'Values'],
+])
+const LISTS_OF_STRUCTURES = new Set(['Filters', 'TagSpecifications', 'Tags', 'Add', 'Remove'])
+const STRUCTURES = new Set(['CreateVolumePermission'])
+
 const LONGEST_LIST = 1000
 
 type Value = string | number | boolean | readonly Value[] | Input
@@ -25,12 +32,22 @@ export function inputOf(parameters: ReadonlyMap<string, string>): Input {
 }
 
 function structureOf(tree: Tree): Input {
-  return Object.fromEntries(
-    [...tree].map(([name, value]) => {
-      if (typeof value === 'string') return [name, scalarOf(name, value)]
-      return isList(value) ? [listName(name), listOf(value)] : [name, structureOf(value)]
-    }),
-  )
+  const members = [...tree].map(([name, value]): [string, Value] => {
+    if (typeof value === 'string') return [name, scalarOf(name, value)]
+    return isList(value) ? [listName(name), listOf(value)] : [name, structureOf(value)]
+  })
+  return Object.fromEntries(members.filter(isOfItsKind))
+}
+
+/** What is of another kind than the member of that name is none, and is not looked at. */
+function isOfItsKind([name, value]: [string, Value]): boolean {
+  const isText = (item: Value) => typeof item === 'string'
+  if (Array.isArray(value)) {
+    if (LISTS_OF_STRUCTURES.has(name)) return !value.some(isText)
+    return LISTS_OF_TEXTS.has(name) && value.every(isText)
+  }
+  if (typeof value === 'object') return STRUCTURES.has(name)
+  return ![LISTS_OF_TEXTS, LISTS_OF_STRUCTURES, STRUCTURES].some((names) => names.has(name))
 }
 
 function listName(item: string): string {
