@@ -32,8 +32,7 @@ export class Attached {
   async serve(volumeId: string, path: string, key: Uint8Array, written: Ranges | undefined): Promise<void> {
     const disk = new WatchedDisk(await Disk.open(path, key), written)
     try {
-      // It has all that a disk has, but for what nobody else sees of one.
-      const server = await serveDisk(disk as unknown as Disk, volumeId, await this.#socketFor(volumeId))
+      const server = await serveDisk(disk, volumeId, await this.#socketFor(volumeId))
       this.#served.set(volumeId, { disk, server })
       // Who closes does not wait for who was about to attach.
       if (this.#isClosed) throw new DiskError('ESHUTDOWN', 'the room is closed')

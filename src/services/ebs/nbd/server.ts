@@ -3,10 +3,9 @@ import { once } from 'node:events'
 import { chmod, mkdir, rm } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { dirname } from 'node:path'
-import type { Disk } from '../../disk/disk.ts'
 import { DiskError } from '../../disk/failure.ts'
 import { negotiate } from './handshake.ts'
-import { transmit } from './transmission.ts'
+import { transmit, type AnyDisk } from './transmission.ts'
 import { Wire } from './wire.ts'
 
 /** The address of a socket has so much room for its path. */
@@ -20,7 +19,7 @@ export interface ServedDisk {
 }
 
 /** Serves `disk`, which it closes at the end, as the export `name`. A socket that a crash left at `path` is replaced. */
-export async function serveDisk(disk: Disk, name: string, path: string): Promise<ServedDisk> {
+export async function serveDisk(disk: AnyDisk, name: string, path: string): Promise<ServedDisk> {
   if (Buffer.byteLength(path) > LONGEST_PATH) {
     throw new DiskError('EINVAL', `the path of a socket has at most ${LONGEST_PATH} bytes: ${path}`)
   }
@@ -53,7 +52,7 @@ export async function serveDisk(disk: Disk, name: string, path: string): Promise
   return { path, close: () => (closing ??= close()) }
 }
 
-async function converse(wire: Wire, disk: Disk, name: string): Promise<void> {
+async function converse(wire: Wire, disk: AnyDisk, name: string): Promise<void> {
   try {
     const terms = await negotiate(wire, { name, size: disk.size })
     if (terms) await transmit(wire, disk, terms)

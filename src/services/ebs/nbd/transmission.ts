@@ -21,6 +21,9 @@ const ROOM = 2 * BLOCK.most
 /** What a request takes of that beside its data. */
 const OVERHEAD = 4096
 
+/** A disk, or what stands before one. */
+export type AnyDisk = Pick<Disk, keyof Disk>
+
 /** A request with its place on the disk, and what came with it. */
 interface Job {
   readonly request: Request
@@ -29,7 +32,7 @@ interface Job {
   readonly flags: number
   readonly data: Buffer
   readonly terms: Terms
-  readonly disk: Disk
+  readonly disk: AnyDisk
 }
 
 interface Command {
@@ -53,7 +56,7 @@ const DOES = new Map<number, Command>([
 ])
 
 /** Serves until the client leaves or breaks the protocol; resolves when all it asked for is done and answered. */
-export async function transmit(wire: Wire, disk: Disk, terms: Terms): Promise<void> {
+export async function transmit(wire: Wire, disk: AnyDisk, terms: Terms): Promise<void> {
   const room = new Room()
   for (;;) {
     const head = await wire.take(REQUEST_LENGTH)
@@ -92,7 +95,7 @@ async function perform({ request, command, ...given }: Received): Promise<Buffer
 }
 
 /** What is wrong with a request before anything is done. */
-function faultOf({ flags, offset, length }: Request, command: Command, disk: Disk): NbdError | undefined {
+function faultOf({ flags, offset, length }: Request, command: Command, disk: AnyDisk): NbdError | undefined {
   if (flags & ~(command.flags | FLAGS.FUA)) return 'EINVAL'
   if (command.carries && length > BLOCK.most) return 'EINVAL'
   return offset + BigInt(length) > BigInt(disk.size) ? command.outside : undefined
