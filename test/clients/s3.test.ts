@@ -68,6 +68,30 @@ test('the CLI copies files up and down, of any size', async (t) => {
   t.regex(await aws('s3', 'ls', 's3://copies/dir/'), /5 small & ümlaut \+\.txt\n/)
 })
 
+test('the CLI copies from bucket to bucket, tags and all', async (t) => {
+  for (const bucket of ['from', 'onto']) await aws('s3', 'mb', `s3://${bucket}-here`)
+  const bytes = Buffer.alloc(9 * 1024 * 1024, 'the record of a patient')
+  await writeFile(join(folder, 'x'), bytes)
+  await aws('s3', 'cp', join(folder, 'x'), 's3://from-here/x')
+  const tagging = 'TagSet=[{Key=ward,Value=a b}]'
+  await aws('s3api', 'put-object-tagging', '--bucket', 'from-here', '--key', 'x', '--tagging', tagging)
+  await aws('s3', 'cp', 's3://from-here/x', 's3://onto-here/x')
+  await aws('s3', 'cp', 's3://onto-here/x', join(folder, 'y'))
+  t.true((await readFile(join(folder, 'y'))).equals(bytes))
+  const at = ['--bucket', 'from-here', '--key', 'x']
+  await aws('s3api', 'copy-object', '--copy-source', 'from-here/x', '--bucket', 'onto-here', '--key', 'z')
+  for (const [place, key] of [
+    ['onto-here', 'z'],
+    ['from-here', 'x'],
+  ] as const)
+    t.regex(await aws('s3api', 'get-object-tagging', '--bucket', place, '--key', key), /"Value": "a b"/)
+  await aws('s3api', 'delete-object-tagging', ...at)
+  t.deepEqual(JSON.parse(await aws('s3api', 'get-object-tagging', ...at)), { TagSet: [] })
+  const owned = (owner: string) => aws('s3api', 'head-object', ...at, '--expected-bucket-owner', owner)
+  t.regex(await owned(ACCOUNT), /"ContentLength": 9437184/)
+  await t.throwsAsync(owned('999988887777'), { message: /403/ })
+})
+
 test('the CLI keeps folders in step', async (t) => {
   const [here, there] = [join(folder, 'here'), join(folder, 'there')]
   await mkdir(join(here, 'deep er'), { recursive: true })

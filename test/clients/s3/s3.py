@@ -1,5 +1,6 @@
 """What a program on boto3 does with S3, and what it is refused. Run by s3.test.ts against a served process."""
 
+import base64
 import hashlib
 import io
 import os
@@ -8,6 +9,7 @@ import sys
 import tempfile
 import urllib.error
 import urllib.request
+import zlib
 
 import boto3
 from boto3.s3.transfer import TransferConfig
@@ -96,6 +98,49 @@ def _():
     with refused("BadDigest"):
         put("sum", b"hallo", ContentMD5="XUFAKrxLKna5cZ2REBfFkg==")
     same(read("sum"), b"hello")
+
+
+@check("tags come with an object, and by themselves")
+def _():
+    put("tagged", b"x", Tagging="ward=7&phase=a%20b")
+    tags = [{"Key": "ward", "Value": "7"}, {"Key": "phase", "Value": "a b"}]
+    same(s3.get_object_tagging(Bucket=BUCKET, Key="tagged")["TagSet"], tags)
+    same(s3.get_object(Bucket=BUCKET, Key="tagged")["TagCount"], 2)
+    source = {"Bucket": BUCKET, "Key": "tagged"}
+    s3.copy_object(Bucket=BUCKET, Key="other", CopySource=source, TaggingDirective="REPLACE", Tagging="n=1")
+    same(s3.get_object_tagging(Bucket=BUCKET, Key="other")["TagSet"], [{"Key": "n", "Value": "1"}])
+    s3.put_object_tagging(Bucket=BUCKET, Key="other", Tagging={"TagSet": tags})
+    same(s3.get_object_tagging(Bucket=BUCKET, Key="other")["TagSet"], tags)
+    s3.delete_object_tagging(Bucket=BUCKET, Key="other")
+    same(s3.get_object_tagging(Bucket=BUCKET, Key="other")["TagSet"], [])
+    with refused("InvalidTag"):
+        s3.put_object_tagging(Bucket=BUCKET, Key="other", Tagging={"TagSet": [tags[0], tags[0]]})
+
+
+@check("an object in parts has a checksum of its parts, or of all its bytes")
+def _():
+    blocks = [RECORD * (5 * MEGABYTE // len(RECORD) + 1), RECORD]
+    whole = base64.b64encode(zlib.crc32(b"".join(blocks)).to_bytes(4, "big")).decode()
+    sums = b"".join(zlib.crc32(block).to_bytes(4, "big") for block in blocks)
+    composed = base64.b64encode(zlib.crc32(sums).to_bytes(4, "big")).decode() + "-2"
+    for kind, value in {"COMPOSITE": composed, "FULL_OBJECT": whole}.items():
+        created = s3.create_multipart_upload(Bucket=BUCKET, Key="sums", ChecksumAlgorithm="CRC32", ChecksumType=kind)
+        same(created["ChecksumType"], kind)
+        upload = {name: created[name] for name in ["Bucket", "Key", "UploadId"]}
+        parts = []
+        for number, block in enumerate(blocks, 1):
+            part = s3.upload_part(**upload, PartNumber=number, Body=block)
+            parts.append({"PartNumber": number, **{name: part[name] for name in ["ETag", "ChecksumCRC32"]}})
+        same([part["ChecksumCRC32"] for part in s3.list_parts(**upload)["Parts"]], [part["ChecksumCRC32"] for part in parts])
+        listed = {"MultipartUpload": {"Parts": parts}, "ChecksumType": kind}
+        with refused("BadDigest"):
+            s3.complete_multipart_upload(**upload, **listed, ChecksumCRC32="AAAAAA==")
+        for _ in range(2):
+            done = s3.complete_multipart_upload(**upload, **listed, ChecksumCRC32=value)
+            same([done["ChecksumCRC32"], done["ChecksumType"]], [value, kind])
+        got = s3.get_object(Bucket=BUCKET, Key="sums", ChecksumMode="ENABLED")
+        same([got["ChecksumCRC32"], got["ChecksumType"]], [value, kind])
+        same(got["Body"].read(), b"".join(blocks))
 
 
 @check("keys may hold every character")
