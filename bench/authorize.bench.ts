@@ -1,6 +1,6 @@
 /** Encrypt 1 KiB: what do enforced policies, and the trail, cost? Beside node:crypto's bare AES-256-GCM. */
 import { createCipheriv, randomBytes } from 'node:crypto'
-import { Strongroom, type Client, type StrongroomOptions } from '../src/index.ts'
+import { Strongroom, type Person, type StrongroomOptions } from '../src/index.ts'
 import { asyncRung, keep, ladder, rung, type Rung } from './ladder.ts'
 
 const ACCOUNT = '111122223333'
@@ -21,7 +21,7 @@ const users = [{ name: 'alice', policies: [{ name: 'all', document: document(ALL
 const rooms: Strongroom[] = []
 
 /** A room, a key with this policy in it, and a client for `arn`. */
-async function prepare(options: StrongroomOptions, arn: string, policy: object): Promise<[Client, string, Strongroom]> {
+async function prepare(options: StrongroomOptions, arn: string, policy: object): Promise<[Person, string, Strongroom]> {
   const room = await Strongroom.open({ memory: true, accounts: [{ id: ACCOUNT, users }], ...options })
   rooms.push(room)
   const { KeyMetadata } = await room.createKey({ Policy: JSON.stringify(policy), BypassPolicyLockoutSafetyCheck: true })

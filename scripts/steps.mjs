@@ -34,7 +34,16 @@ export async function install() {
   announce('Installing the npm packages (well under a minute)')
   const npm = process.env.npm_execpath
   const [command, ...args] = npm ? [process.execPath, npm, 'ci'] : ['npm', 'ci']
-  if ((await run(command, [...args, '--loglevel=error'])) !== 0) throw new Stop('npm ci failed; its message is above')
+  const env = { ...process.env, npm_config_nodedir: process.env.npm_config_nodedir ?? headersBeside(process.execPath) }
+  if ((await run(command, [...args, '--loglevel=error'], { env })) !== 0) {
+    throw new Stop('npm ci failed; its message is above')
+  }
+}
+
+/** Where Node's own headers are, so that an addon that is compiled on installation fetches none; undefined without any. */
+function headersBeside(node) {
+  const prefix = dirname(dirname(node))
+  return existsSync(join(prefix, 'include/node/node_api.h')) ? prefix : undefined
 }
 
 /** The addon and dist/, built from what is in the tree now. */
@@ -134,6 +143,7 @@ export function requireTestTools() {
     ['openssl', 'openssl'],
     ['qemu-img', 'qemu-utils'],
     ['qemu-io', 'qemu-utils'],
+    ['softhsm2-util', 'softhsm2'],
     ['unshare', 'util-linux'],
   ]) {
     if (!found('sh', '-c', `command -v ${tool}`)) {

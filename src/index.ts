@@ -2,6 +2,7 @@
 export { Strongroom } from './strongroom.ts'
 export type { StrongroomOptions } from './options.ts'
 export type { ActiveFault, Fault } from './faults.ts'
+export type { Person } from './person.ts'
 export type { Principal } from './inprocess.ts'
 export type { Client, Operations } from './client.ts'
 export { CIPHERTEXT_OVERHEAD, type KeyHandle } from './handle.ts'
