@@ -100,6 +100,15 @@ export class Keys {
     return this.#borrowed(dataKey, dataKey.dbId, ['Decrypt'], context, (kms, token) => decrypted(kms, dataKey, token))
   }
 
+  /** Another one whenever the key, or the grant, was changed. The KMS is not asked, so that nothing goes on record. */
+  async mark({ keyArn }: DataKey, grantId: string): Promise<string> {
+    const [, , , region = '', account = '', resource = ''] = keyArn.split(':')
+    const key = [region, account, resource.replace('key/', '')]
+    const { store } = this.#world
+    const rows = await Promise.all([store.get('keys', key), store.get('grants', [...key, grantId])])
+    return rows.map((row) => row?.version ?? 0).join('/')
+  }
+
   /** How the key of a running instance is: out of reach may pass, gone does not. Undefined when the KMS does not say. */
   async state(dataKey: DataKey, context: Context): Promise<'usable' | 'unusable' | 'gone' | undefined> {
     try {

@@ -2,6 +2,7 @@
  * Looking after instances: whether each can still reach its key, without which it must not go on, and whether what should run
  * does. Someone looks whenever instances are described, and with each sweep.
  */
+import type { Instant } from '../../clock.ts'
 import type { Context } from '../../context.ts'
 import type { Origin } from '../../origin.ts'
 import type { Recorded } from '../../store/resources.ts'
@@ -12,11 +13,14 @@ import { isKeyProblem } from './refusals.ts'
 
 type Instance = Recorded<InstanceRecord>
 
+const MINUTE = 60_000
 const ORIGIN: Origin = { sourceIp: '127.0.0.1', userAgent: 'rds.amazonaws.com', secure: true }
 
 export class Watch {
   readonly #means: Means
   #isFirst = true
+  /** When the KMS was last asked for each instance's key, and how that was: what has not changed is not asked for again soon. */
+  readonly #asked = new Map<string, { readonly mark: string; readonly at: Instant }>()
 
   constructor(means: Means) {
     this.#means = means
@@ -83,9 +87,14 @@ export class Watch {
   }
 
   async #looked(place: string, found: Instance, context: Context): Promise<Instance> {
-    const { state, isLost = false, dataKey } = found.value
+    const { id, state, isLost = false, dataKey, grantId } = found.value
     if (state === 'stopped' || isLost) return found
-    const key = await this.#means.keys.state(dataKey, context)
+    const { keys, world } = this.#means
+    const [mark, at] = [await keys.mark(dataKey, grantId), world.clock()]
+    const last = this.#asked.get(id)
+    if (last?.mark === mark && at - last.at < MINUTE) return found
+    const key = await keys.state(dataKey, context)
+    if (key !== undefined) this.#asked.set(id, { mark, at })
     if (key === 'gone' || (key === 'unusable' && state === 'available')) return this.#cut(place, found, key === 'gone')
     return found
   }
