@@ -8,6 +8,7 @@ import { fromBase64, toBase64 } from '../../model/json.ts'
 export const MECHANISM = 'SCRAM-SHA-256'
 const ITERATIONS = 4096
 const LENGTH = 32
+const SALT_LENGTH = 16
 
 interface Verifier {
   readonly iterations: number
@@ -18,7 +19,7 @@ interface Verifier {
 
 /** What is kept of a password. */
 export function verifierOf(password: string): string {
-  const salt = randomBytes(16)
+  const salt = randomBytes(SALT_LENGTH)
   const { storedKey, serverKey } = keysOf(password, salt, ITERATIONS)
   return `${MECHANISM}$${ITERATIONS}:${toBase64(salt)}$${toBase64(storedKey)}:${toBase64(serverKey)}`
 }
@@ -34,6 +35,15 @@ function parsed(text: string): Verifier | undefined {
   }
 }
 
+/** What names that nobody has get their salts by, so that each has the same one every time. */
+const SALT_KEY = randomBytes(LENGTH)
+
+/** For whom there is not: the attempt goes its way as any would, and fails. */
+function nobodys(user: string): Verifier {
+  const salt = hmac(SALT_KEY, user).subarray(0, SALT_LENGTH)
+  return { iterations: ITERATIONS, salt, storedKey: randomBytes(LENGTH), serverKey: randomBytes(LENGTH) }
+}
+
 /** A server's half of one attempt. */
 export class Proving {
   readonly #verifier: Verifier
@@ -42,11 +52,10 @@ export class Proving {
   #sent = ''
   #heard = ''
 
-  /** For nobody there is, an attempt goes its way all the same, and fails. */
-  constructor(verifier: string | undefined) {
+  constructor(user: string, verifier: string | undefined) {
     const known = verifier === undefined ? undefined : parsed(verifier)
     this.#known = known !== undefined
-    this.#verifier = known ?? parsed(verifierOf(randomBytes(LENGTH).toString('hex')))!
+    this.#verifier = known ?? nobodys(user)
   }
 
   /** The answer to a client's first message; undefined if that is none. */

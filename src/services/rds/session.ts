@@ -113,7 +113,7 @@ class Session implements Player {
     if (this.#house.isFull()) part('53300', 'sorry, too many clients already')
     this.user = user
     this.settings = new Map(settings)
-    const proving = new Proving(await this.#house.verifier(user))
+    const proving = new Proving(user, await this.#house.verifier(user))
     this.#step = (reply) => {
       this.#challenge(reply, proving, database)
     }

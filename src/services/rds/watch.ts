@@ -39,6 +39,7 @@ export class Watch {
         })
       }
     }
+    for (const id of this.#asked.keys()) if (!known.has(id)) this.#asked.delete(id)
     if (this.#isFirst) await storage.tidy(known)
     this.#isFirst = false
   }
@@ -82,7 +83,8 @@ export class Watch {
     if (seen.value.state !== 'available' || this.#means.engines.of(seen.value.id)) return
     await this.#means.alone('db', place, seen.name, async () => {
       const current = await this.#means.records.instances.get(place, seen.name)
-      if (current?.value.state === 'available') await this.start(place, current, context)
+      const isUp = current && this.#means.engines.of(current.value.id)
+      if (current?.value.state === 'available' && !isUp) await this.start(place, current, context)
     })
   }
 

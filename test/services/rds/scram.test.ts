@@ -26,7 +26,7 @@ function answerTo(challenge: string, password: string, first = CLIENT_FIRST): { 
 }
 
 test('the right password is let in, and the server proves that it knew it', (t) => {
-  const proving = new Proving(verifierOf(PASSWORD))
+  const proving = new Proving('user', verifierOf(PASSWORD))
   const { final, signature } = answerTo(proving.challenge(CLIENT_FIRST)!, PASSWORD)
   t.is(proving.answer(final), signature)
 })
@@ -37,7 +37,7 @@ test("RFC 7677's exchange is one of ours", (t) => {
   const hmac = (key: Uint8Array, text: string) => createHmac('sha256', key).update(text).digest()
   const stored = createHash('sha256').update(hmac(salted, 'Client Key')).digest()
   const server = hmac(salted, 'Server Key')
-  const proving = new Proving(`SCRAM-SHA-256$4096:${salt}$${toBase64(stored)}:${toBase64(server)}`)
+  const proving = new Proving('user', `SCRAM-SHA-256$4096:${salt}$${toBase64(stored)}:${toBase64(server)}`)
   const challenge = proving.challenge(CLIENT_FIRST)!
   t.regex(challenge, /^r=rOprNGfwEbeRWgbNEkqO[0-9a-f]{36},s=W22ZaJ0SNY7soEsUEjb6gQ==,i=4096$/)
   t.is(proving.answer(answerTo(challenge, PASSWORD).final), answerTo(challenge, PASSWORD).signature)
@@ -46,7 +46,7 @@ test("RFC 7677's exchange is one of ours", (t) => {
 const refused = test.macro({
   title: (_, why: string) => `refused: ${why}`,
   exec(t, _why: string, verifier: string | undefined, spoil: (final: string, challenge: string) => string) {
-    const proving = new Proving(verifier)
+    const proving = new Proving('user', verifier)
     const challenge = proving.challenge(CLIENT_FIRST)!
     t.regex(challenge, /,s=[^,]+,i=4096$/)
     t.is(proving.answer(spoil(answerTo(challenge, PASSWORD).final, challenge)), undefined)
@@ -61,12 +61,18 @@ test(refused, "somebody else's nonce", KNOWN, (final) => final.replace('r=r', 'r
 test(refused, 'a proof cut short', KNOWN, (final) => final.slice(0, -8))
 test(refused, 'no proof', KNOWN, (final) => final.replace(/,p=.*/, ''))
 
+test('of a user there is not one hears the same salt each time, as of one there is, and another than of others', (t) => {
+  const saltOf = (user: string) => /,s=([^,]+),/.exec(new Proving(user, undefined).challenge(CLIENT_FIRST)!)?.[1]
+  t.is(saltOf('nobody'), saltOf('nobody'))
+  t.not(saltOf('nobody'), saltOf('nemo'))
+})
+
 test('a client that binds to a channel, or speaks for another, is not understood', (t) => {
   for (const first of ['p=tls-unique,,n=a,r=b', 'n,a=other,n=a,r=b', 'n,,n=a', '']) {
-    t.is(new Proving(KNOWN).challenge(first), undefined)
+    t.is(new Proving('user', KNOWN).challenge(first), undefined)
   }
 })
 
 test('no answer is right before there was a challenge', (t) => {
-  t.is(new Proving(KNOWN).answer(`c=biws,r=,p=${toBase64(Buffer.alloc(32))}`), undefined)
+  t.is(new Proving('user', KNOWN).answer(`c=biws,r=,p=${toBase64(Buffer.alloc(32))}`), undefined)
 })
