@@ -83,6 +83,7 @@ Keys and records are kept in .strongroom. Any Region will do:
 
 export AWS_ENDPOINT_URL_KMS=http://127.0.0.1:4599 AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test AWS_REGION=us-east-1 AWS_DEFAULT_REGION=us-east-1
 
+S3, EC2's volumes, RDS, IAM, STS and CloudTrail answer there, too; AWS_ENDPOINT_URL=http://127.0.0.1:4599 sends all clients.
 Ready.
 `,
   )

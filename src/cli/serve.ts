@@ -130,6 +130,7 @@ ${kept}${warning} Any Region will do:
 
 export AWS_ENDPOINT_URL_KMS=${url}${credentials} AWS_REGION=us-east-1 AWS_DEFAULT_REGION=us-east-1
 
+S3, EC2's volumes, RDS, IAM, STS and CloudTrail answer there, too; AWS_ENDPOINT_URL=${url} sends all clients.
 Ready.
 `
 }
