@@ -61,11 +61,9 @@ export function tokenImporter(keys: Keys, who: (algorithm: OaepAlgorithm) => Unp
       const parcel = Buffer.concat([Buffer.of(VERSION, number), Buffer.alloc(8), randomBytes(16)])
       parcel.writeBigUInt64BE(BigInt(expiry), 2)
       const place = storedAs(idOf(parcel, key), `${labelOf(key)}${new Date(expiry).toISOString()}`)
-      return token.useAside(async (session) => {
+      return token.use((session) => {
         sweep(session, key, expiry)
-        const made = await makePair(token, session, spec, USES.ENCRYPT_DECRYPT, place, [
-          { type: CKA.UNWRAP, value: true },
-        ])
+        const made = makePair(token, session, spec, USES.ENCRYPT_DECRYPT, place, [{ type: CKA.UNWRAP, value: true }])
         return { token: parcel, publicKey: publicKeyIn(token, session, spec, made.publicKey) }
       })
     },

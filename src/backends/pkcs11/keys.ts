@@ -50,8 +50,8 @@ export class Keys {
       this.token.use((session) => makeSecret(this.token, session, spec, uses, stored))
       return { token: id }
     }
-    return this.token.useAside(async (session) => {
-      const made = await makePair(this.token, session, spec, uses, stored)
+    return this.token.use((session) => {
+      const made = makePair(this.token, session, spec, uses, stored)
       return { token: id, publicKey: publicKeyIn(this.token, session, spec, made.publicKey) }
     })
   }
@@ -163,6 +163,10 @@ export function makeSecret(token: Token, session: Handle, spec: Spec, uses: numb
   return token.cryptoki.C_GenerateKey(session, { mechanism: spec.mechanism }, template)
 }
 
+/**
+ * On the spot, however long it takes: SoftHSM2 fails with CKR_GENERAL_ERROR when a thread stores an object while another looks
+ * for one.
+ */
 export function makePair(
   token: Token,
   session: Handle,
@@ -175,7 +179,7 @@ export function makePair(
   const said = new Set(more.map(({ type }) => type))
   const rest = hidden(spec, uses).filter(({ type }) => !said.has(type))
   const own = [...typed(CKO.PRIVATE_KEY, spec), ...rest, ...more, ...place]
-  return token.cryptoki.C_GenerateKeyPairAsync(session, { mechanism: spec.mechanism }, open, own)
+  return token.cryptoki.C_GenerateKeyPair(session, { mechanism: spec.mechanism }, open, own)
 }
 
 function typed(cls: number, spec: Spec): Template {

@@ -76,7 +76,7 @@ export async function probe(token: Token): Promise<Abilities> {
     // One size tells of the others, which take seconds each.
     if (isSecret(spec) || (spec.family === 'rsa' && name !== 'RSA_2048')) continue
     const made = await works(token, async (session) => {
-      const pair = await pairOf(token, session, spec, PAIR_USES[spec.family])
+      const pair = pairOf(token, session, spec, PAIR_USES[spec.family])
       for (const algorithm of await signing(token, spec, pair)) algorithms.add(algorithm)
       if (spec.family === 'ec' && (await agrees(token, spec, pair))) algorithms.add(`ECDH ${name}`)
       if (spec.family === 'rsa') {
@@ -211,8 +211,8 @@ async function unpadding(token: Token, algorithm: OaepAlgorithm, { key, publicKe
   return undefined
 }
 
-async function pairOf(token: Token, session: Handle, spec: Spec, uses: number): Promise<Pair> {
-  const made = await makePair(token, session, spec, uses, PASSING)
+function pairOf(token: Token, session: Handle, spec: Spec, uses: number): Pair {
+  const made = makePair(token, session, spec, uses, PASSING)
   const key = publicKeyIn(token, session, spec, made.publicKey)
   return { key: made.privateKey, publicKey: createPublicKey({ key, type: 'spki', format: 'der' }) }
 }
