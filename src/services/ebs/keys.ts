@@ -3,10 +3,10 @@ import { randomBytes } from 'node:crypto'
 import type { Client } from '../../client.ts'
 import type { Context } from '../../context.ts'
 import type { Source } from '../../decision.ts'
-import type { Caller } from '../../identity.ts'
 import type { KeyMetadata } from '../../model/kms.ts'
 import type { Origin } from '../../origin.ts'
 import { parseIdentityPolicy } from '../../policy/document.ts'
+import { infrastructure } from '../infrastructure.ts'
 import type { ServiceWorld } from '../world.ts'
 import type { Attachment, DataKey, VolumeRecord } from './records.ts'
 import { asked, askedToAttach } from './refusals.ts'
@@ -125,7 +125,7 @@ export class Keys {
   /** The KMS for EC2 itself, at work for an instance. */
   #asInstance(instanceId: string, { region, account }: Where, keyArn: string): Client {
     const isForeign = keyArn.split(':')[4] !== account
-    const caller = infrastructure(account, instanceId, this.#world.clock(), isForeign ? [ACROSS] : [])
+    const caller = infrastructure(ROLE, account, instanceId, this.#world.clock(), isForeign ? [ACROSS] : [])
     return this.#world.kms({ caller, region, origin: ORIGIN }, { service: EC2, mode: 'principal' })
   }
 }
@@ -157,29 +157,4 @@ const ACROSS: Source = {
       Statement: [{ Effect: 'Allow', Action: ['kms:Decrypt', 'kms:RetireGrant'], Resource: '*' }],
     }),
   ),
-}
-
-/** EC2 at work for an instance: a session without policies as to keys of its account, so that grants alone let it in. */
-function infrastructure(account: string, instanceId: string, now: number, identity: readonly Source[]): Caller {
-  const roleArn = `arn:aws:iam::${account}:role/${ROLE}`
-  const principalId = `${account}:${ROLE}`
-  return {
-    type: 'AssumedRole',
-    arn: `arn:aws:sts::${account}:assumed-role/${ROLE}/${instanceId}`,
-    roleArn,
-    account,
-    accessKeyId: '',
-    principalId: `${principalId}:${instanceId}`,
-    userName: undefined,
-    tags: {},
-    session: {
-      created: now,
-      expires: Infinity,
-      mfa: false,
-      sourceIdentity: undefined,
-      issuer: { type: 'Role', principalId, arn: roleArn, account, userName: ROLE },
-    },
-    organization: undefined,
-    policies: { identity, boundary: undefined, session: undefined, serviceControl: [] },
-  }
 }

@@ -4,6 +4,7 @@ import type { Context } from '../../context.ts'
 import type { Caller } from '../../identity.ts'
 import type { CreateGrantResponse, GrantOperation } from '../../model/kms.ts'
 import { KmsError } from '../../errors.ts'
+import { infrastructure } from '../infrastructure.ts'
 import type { ServiceWorld } from '../world.ts'
 import type { DataKey } from './records.ts'
 import { asked } from './refusals.ts'
@@ -178,7 +179,7 @@ export class Keys {
 
   /** The KMS for RDS itself, at work for an instance of the caller's account. */
   #asRds(dbId: string, context: Context): Client {
-    const caller = infrastructure(context.caller.account, dbId, this.#world.clock())
+    const caller = rdsFor(context.caller.account, dbId, this.#world.clock())
     return this.#world.kms(context, { service: RDS, mode: 'principal' }, caller)
   }
 }
@@ -205,27 +206,7 @@ function sessionOf(account: string, dbId: string): string {
   return `arn:aws:sts::${account}:assumed-role/${ROLE}/${dbId}`
 }
 
-/** RDS at work for an instance: a session that no policy is attached to, so that grants alone let it in. */
-export function infrastructure(account: string, dbId: string, now: number): Caller {
-  const roleArn = `arn:aws:iam::${account}:role/${ROLE}`
-  const principalId = `${account}:${ROLE}`
-  return {
-    type: 'AssumedRole',
-    arn: sessionOf(account, dbId),
-    roleArn,
-    account,
-    accessKeyId: '',
-    principalId: `${principalId}:${dbId}`,
-    userName: undefined,
-    tags: {},
-    session: {
-      created: now,
-      expires: Infinity,
-      mfa: false,
-      sourceIdentity: undefined,
-      issuer: { type: 'Role', principalId, arn: roleArn, account, userName: ROLE },
-    },
-    organization: undefined,
-    policies: { identity: [], boundary: undefined, session: undefined, serviceControl: [] },
-  }
+/** RDS at work for an instance. */
+export function rdsFor(account: string, dbId: string, now: number): Caller {
+  return infrastructure(ROLE, account, dbId, now)
 }

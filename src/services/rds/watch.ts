@@ -6,7 +6,7 @@ import type { Instant } from '../../clock.ts'
 import type { Context } from '../../context.ts'
 import type { Origin } from '../../origin.ts'
 import type { Recorded } from '../../store/resources.ts'
-import { infrastructure } from './keys.ts'
+import { rdsFor } from './keys.ts'
 import type { Means } from './means.ts'
 import { allOf, type InstanceRecord } from './records.ts'
 import { isKeyProblem } from './refusals.ts'
@@ -77,7 +77,7 @@ export class Watch {
 
   async #attend(place: string, found: Instance): Promise<void> {
     const [region = '', account = ''] = place.split('/')
-    const caller = infrastructure(account, found.value.id, this.#means.world.clock())
+    const caller = rdsFor(account, found.value.id, this.#means.world.clock())
     const context: Context = { caller, region, origin: ORIGIN }
     const seen = await this.look(place, found, context)
     if (seen.value.state !== 'available' || this.#means.engines.of(seen.value.id)) return
