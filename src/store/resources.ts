@@ -14,6 +14,8 @@ export const RESOURCES = table({
   indexes: [],
 })
 
+const AT_A_TIME = 1000
+
 /** A record as it was read: with the version that a change of it has to name. */
 export interface Recorded<T> {
   readonly name: string
@@ -44,6 +46,16 @@ export class Resources<T extends object> {
     const from = after === undefined ? null : [after]
     const rows = await this.store.list(RESOURCES.definition.name, '', [this.kind, place], from, limit)
     return rows.map((row) => recordedFrom<T>(row))
+  }
+
+  /** All of a place, which must not be more than one wants in memory. */
+  async all(place: string): Promise<Recorded<T>[]> {
+    const all: Recorded<T>[] = []
+    for (;;) {
+      const some = await this.list(place, all.at(-1)?.name, AT_A_TIME)
+      all.push(...some)
+      if (some.length < AT_A_TIME) return all
+    }
   }
 
   count(place: string): Promise<number> {

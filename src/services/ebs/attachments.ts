@@ -3,7 +3,7 @@ import type { Context } from '../../context.ts'
 import { fail } from '../../errors.ts'
 import type { Recorded } from '../../store/resources.ts'
 import type { Means } from './means.ts'
-import { allOf, placeIn, placeOf, type VolumeRecord } from './records.ts'
+import { placeIn, placeOf, type VolumeRecord } from './records.ts'
 import { given, idOf, invalid, noVolume } from './refusals.ts'
 import type { AttachVolumeRequest, VolumeAttachment } from './shapes.ts'
 import { attachmentShown } from './shown.ts'
@@ -46,7 +46,7 @@ export async function attachVolume(
 }
 
 async function requireFree({ records }: Means, place: string, instanceId: string, device: string): Promise<void> {
-  const all = await allOf(records.volumes, place)
+  const all = await records.volumes.all(place)
   const isTaken = all.some(
     ({ value: { attachment } }) => attachment?.instanceId === instanceId && attachment.device === device,
   )
@@ -82,7 +82,7 @@ function isMeant(actual: string, asked: string | undefined): boolean {
 
 /** Detaches what is attached in a place, as happens to instances that stop: those of a room that was closed, or has crashed. */
 export async function stopped(means: Means, place: string): Promise<void> {
-  for (const { name, value } of await allOf(means.records.volumes, place)) {
+  for (const { name, value } of await means.records.volumes.all(place)) {
     if (!value.attachment) continue
     await means.locks.alone(name, async () => {
       const found = await means.records.volumes.get(place, name)

@@ -9,7 +9,7 @@ import { Files } from './files.ts'
 import { Keys } from './keys.ts'
 import { Leave } from './leave.ts'
 import type { Means } from './means.ts'
-import { allOf, placeIn, Records } from './records.ts'
+import { placeIn, Records } from './records.ts'
 import type * as Shapes from './shapes.ts'
 import { describeSnapshotAttribute, modifySnapshotAttribute } from './sharing.ts'
 import { copySnapshot, createSnapshot, deleteSnapshot, describeSnapshots } from './snapshots.ts'
@@ -127,7 +127,7 @@ export class Ebs {
   async #order(place: string): Promise<void> {
     const { records, files } = this.#means
     await stopped(this.#means, place)
-    const all = [await allOf(records.volumes, place), await allOf(records.snapshots, place)].flat()
+    const all = [await records.volumes.all(place), await records.snapshots.all(place)].flat()
     await files.sweep(place, new Set(all.map(({ name }) => name)))
   }
 }

@@ -67,7 +67,6 @@ interface Owner {
   readonly account: string
 }
 
-const MANY = 1000
 const SETTINGS = 'settings'
 
 export class Records {
@@ -116,14 +115,4 @@ export function placeOf({ region, account }: { readonly region: string; readonly
 
 export function placeIn({ region, caller }: Context): string {
   return placeOf({ region, account: caller.account })
-}
-
-/** All there are in a place. */
-export async function allOf<T extends object>(resources: Resources<T>, place: string): Promise<Recorded<T>[]> {
-  const all: Recorded<T>[] = []
-  for (;;) {
-    const some = await resources.list(place, all.at(-1)?.name, MANY)
-    all.push(...some)
-    if (some.length < MANY) return all
-  }
 }

@@ -3,7 +3,7 @@ import type { Context } from '../../context.ts'
 import { cloned } from './files.ts'
 import { dataKeyFor, fill } from './made.ts'
 import type { Means } from './means.ts'
-import { allOf, placeIn, placeOf, type SnapshotRecord } from './records.ts'
+import { placeIn, placeOf, type SnapshotRecord } from './records.ts'
 import { given, idOf, invalid, noSnapshot, noVolume } from './refusals.ts'
 import { requireOwn } from './sharing.ts'
 import type {
@@ -108,8 +108,8 @@ export async function describeSnapshots(
 async function visible({ records }: Means, context: Context) {
   const { region } = context
   const place = placeIn(context)
-  const own = await allOf(records.snapshots, place)
-  const shared = await allOf(records.shared, place)
+  const own = await records.snapshots.all(place)
+  const shared = await records.shared.all(place)
   const others = await Promise.all(
     shared.map(({ name, value: { account } }) => records.snapshots.get(placeOf({ region, account }), name)),
   )

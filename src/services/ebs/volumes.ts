@@ -4,7 +4,7 @@ import { fail } from '../../errors.ts'
 import type { Recorded } from '../../store/resources.ts'
 import { dataKeyFor, fill, type Source } from './made.ts'
 import type { Means } from './means.ts'
-import { allOf, placeIn, type VolumeRecord } from './records.ts'
+import { placeIn, type VolumeRecord } from './records.ts'
 import { idOf, noSnapshot, noVolume } from './refusals.ts'
 import type { CreateVolumeRequest, DescribeVolumesRequest, Volume, VolumeNamed } from './shapes.ts'
 import { page, VOLUME_FILTERS, volumeShown } from './shown.ts'
@@ -14,7 +14,7 @@ export async function createVolume(means: Means, input: CreateVolumeRequest, con
   const { ClientToken } = input
   if (ClientToken === undefined) return create(means, input, context)
   return means.locks.alone(`${placeIn(context)} ${ClientToken}`, async () => {
-    const all = await allOf(means.records.volumes, placeIn(context))
+    const all = await means.records.volumes.all(placeIn(context))
     const known = all.find(({ value }) => value.clientToken === ClientToken)
     return known ? shown(means, known) : create(means, input, context)
   })
@@ -73,7 +73,7 @@ export async function describeVolumes(
   context: Context,
 ): Promise<{ Volumes: readonly Volume[]; NextToken?: string }> {
   await means.leave.to('DescribeVolumes', [], context, input)
-  const all = await allOf(means.records.volumes, placeIn(context))
+  const all = await means.records.volumes.all(placeIn(context))
   const wanted = input.VolumeIds?.map((id) => idOf('volume', id)) ?? []
   const missing = wanted.find((id) => !all.some(({ name }) => name === id))
   if (missing !== undefined) noVolume(missing)

@@ -7,7 +7,7 @@ import type { Chosen, Storage } from './keys.ts'
 import type { Found, Means } from './means.ts'
 import { filterOf } from './filters.ts'
 import { paged } from './paging.ts'
-import { allOf, placeIn, type DataKey, type InstanceRecord } from './records.ts'
+import { placeIn, type DataKey, type InstanceRecord } from './records.ts'
 import { combination, invalidState, nameIn } from './refusals.ts'
 import type * as shapes from './shapes.ts'
 import { RECOVERABLE, shownInstance } from './shown.ts'
@@ -72,7 +72,7 @@ export class Instances {
     await this.#means.permit('DescribeDBInstances', 'db', name, context)
     const { records } = this.#means
     const isWanted = filterOf(input.Filters)
-    const all = name ? [await this.#means.instance(place, name)] : await allOf(records.instances, place)
+    const all = name ? [await this.#means.instance(place, name)] : await records.instances.all(place)
     const { items, Marker } = paged(all.filter(isWanted), input)
     const seen = await Promise.all(items.map((found) => this.#watch.look(place, found, context)))
     return { DBInstances: seen.map((found) => this.#shown(place, found)), Marker }

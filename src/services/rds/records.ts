@@ -1,7 +1,7 @@
 /** What RDS has on record: instances and snapshots of an account in a Region, and whom snapshots are shared with. */
 import { partitionOf } from '../../arn.ts'
 import type { Context } from '../../context.ts'
-import { Resources, type Recorded } from '../../store/resources.ts'
+import { Resources } from '../../store/resources.ts'
 import type { Change, Store } from '../../store/store.ts'
 
 /** The key that the files of an instance, or a snapshot, are encrypted under. */
@@ -62,8 +62,6 @@ export interface SnapshotRecord extends Lineage {
 /** A place there are instances in. */
 type Marked = Readonly<Record<string, never>>
 
-const MANY = 1000
-
 export class Records {
   readonly instances: Resources<InstanceRecord>
   readonly snapshots: Resources<SnapshotRecord>
@@ -91,7 +89,7 @@ export class Records {
 
   /** All places there has been something in. */
   async places(): Promise<string[]> {
-    return (await allOf(this.#places, '')).map(({ name }) => name)
+    return (await this.#places.all('')).map(({ name }) => name)
   }
 }
 
@@ -121,14 +119,4 @@ interface Named {
 export function parseArn(text: string): Named | undefined {
   const [, region, account, kind, name] = /^arn:[\w-]+:rds:([\w-]+):(\d{12}):(db|snapshot):(.+)$/.exec(text) ?? []
   return name === undefined ? undefined : { kind: kind as Named['kind'], region: region!, account: account!, name }
-}
-
-/** All there are in a place. */
-export async function allOf<T extends object>(resources: Resources<T>, place: string): Promise<Recorded<T>[]> {
-  const all: Recorded<T>[] = []
-  for (;;) {
-    const some = await resources.list(place, all.at(-1)?.name, MANY)
-    all.push(...some)
-    if (some.length < MANY) return all
-  }
 }

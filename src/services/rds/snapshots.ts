@@ -5,16 +5,7 @@ import type { Recorded } from '../../store/resources.ts'
 import { isConflict } from '../../store/store.ts'
 import type { Found, Means } from './means.ts'
 import { paged } from './paging.ts'
-import {
-  allOf,
-  arnOf,
-  parseArn,
-  placeIn,
-  placeOf,
-  type InstanceRecord,
-  type SnapshotRecord,
-  type Tag,
-} from './records.ts'
+import { arnOf, parseArn, placeIn, placeOf, type InstanceRecord, type SnapshotRecord, type Tag } from './records.ts'
 import { combination, invalid, invalidState, nameIn } from './refusals.ts'
 import type * as shapes from './shapes.ts'
 import { shownSnapshot } from './shown.ts'
@@ -188,12 +179,12 @@ export class Snapshots {
   async #own(name: string | undefined, context: Context): Promise<Found[]> {
     if (name) return [await this.found(name, context)]
     const place = placeIn(context)
-    const all = await allOf(this.#means.records.snapshots, place)
+    const all = await this.#means.records.snapshots.all(place)
     return all.map(({ value, ...found }) => ({ place, record: value, ...found }))
   }
 
   async #shared(context: Context): Promise<Found[]> {
-    const listed = await allOf(this.#means.records.shared, placeIn(context))
+    const listed = await this.#means.records.shared.all(placeIn(context))
     return Promise.all(listed.map(({ name: arn }) => this.#means.snapshot(arn, context)))
   }
 

@@ -8,7 +8,7 @@ import type { Origin } from '../../origin.ts'
 import type { Recorded } from '../../store/resources.ts'
 import { rdsFor } from './keys.ts'
 import type { Means } from './means.ts'
-import { allOf, type InstanceRecord } from './records.ts'
+import type { InstanceRecord } from './records.ts'
 import { isKeyProblem } from './refusals.ts'
 
 type Instance = Recorded<InstanceRecord>
@@ -31,8 +31,8 @@ export class Watch {
     const { records, storage, world } = this.#means
     const known = new Set<string>()
     for (const place of await records.places()) {
-      const instances = await allOf(records.instances, place)
-      for (const { value } of [...instances, ...(await allOf(records.snapshots, place))]) known.add(value.id)
+      const instances = await records.instances.all(place)
+      for (const { value } of [...instances, ...(await records.snapshots.all(place))]) known.add(value.id)
       for (const found of instances) {
         await this.#attend(place, found).catch((error: unknown) => {
           world.log(`rds: ${found.name}: ${error instanceof Error ? error.message : 'failed'}`)
