@@ -92,6 +92,8 @@ export declare class Hsm {
   agreeFor(publicKey: Uint8Array, slot: number, peer: Uint8Array): Buffer
   /** Random bytes, in an envelope. */
   randomFor(publicKey: Uint8Array, length: number): Buffer
+  /** What another device let out, in an envelope. */
+  envelopeFor(publicKey: Uint8Array, plaintext: Uint8Array): Buffer
 }
 
 /**

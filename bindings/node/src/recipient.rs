@@ -215,6 +215,20 @@ impl Hsm {
             .map(Buffer::from)
             .thrown(env)
     }
+
+    /// What another device let out, in an envelope.
+    #[napi]
+    pub fn envelope_for(
+        &self,
+        env: &Env,
+        public_key: &[u8],
+        plaintext: &[u8],
+    ) -> napi::Result<Buffer> {
+        self.device
+            .envelope_of(public_key, plaintext)
+            .map(Buffer::from)
+            .thrown(env)
+    }
 }
 
 /// What a body is longer than its plaintext: nonce, IV and tag.
