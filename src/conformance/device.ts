@@ -236,7 +236,8 @@ export class Device {
 
 /** A CK_ATTRIBUTE that is asked for: its value goes to `place`, and its length only is wanted where there is none. */
 function attribute(type: keyof typeof CKA, place: Buffer | null): Buffer {
-  return named(structure(CKA[type], place, place?.length ?? 0), `{${nameOf(CKA, 'CKA', type)}}`)
+  const bytes = structure(CKA[type], place, place?.length ?? 0)
+  return named(bytes, () => `{${nameOf(CKA, 'CKA', type)}[${wordIn(bytes, 2 * WORD)}]}`)
 }
 
 function mechanismsOf(module: Module, slot: number): Device['mechanisms'] {

@@ -28,17 +28,18 @@ export const koffi = createRequire(import.meta.url)('koffi') as typeof Koffi
 
 /** What buffers point at: a pointer in bytes keeps nothing alive by itself. */
 const held = new WeakMap<Buffer, readonly Buffer[]>()
-/** What buffers are, for people who read a trace. */
-const said = new WeakMap<Buffer, string>()
+/** What buffers are, for people who read a trace; what changes as a module writes there is asked for anew. */
+const said = new WeakMap<Buffer, string | (() => string)>()
 
 /** `bytes`, to be called `text` in traces. */
-export function named(bytes: Buffer, text: string): Buffer {
+export function named(bytes: Buffer, text: string | (() => string)): Buffer {
   said.set(bytes, text)
   return bytes
 }
 
 export function describe(bytes: Buffer): string {
-  return said.get(bytes) ?? `${bytes.length} bytes`
+  const text = said.get(bytes) ?? `${bytes.length} bytes`
+  return typeof text === 'string' ? text : text()
 }
 
 /** The address of `bytes`, which `holder` keeps alive from now on. */
@@ -47,10 +48,11 @@ function addressOf(bytes: Buffer, holder: Buffer): bigint {
   return koffi.address(bytes)
 }
 
+/** A CK_ULONG, or a place for one, which traces tell by its value: a length, a count, a handle. */
 export function word(value = 0): Buffer {
   const bytes = Buffer.alloc(WORD)
   bytes.writeBigUInt64LE(BigInt.asUintN(64, BigInt(value)))
-  return bytes
+  return named(bytes, () => `*${wordIn(bytes)}`)
 }
 
 /** The CK_ULONG at `at`; CK_UNAVAILABLE_INFORMATION, which is all ones, is -1. */

@@ -9,7 +9,8 @@ import { CKR } from './numbers.ts'
 /** One call, as it is told in a report. */
 export interface Traced {
   readonly call: string
-  readonly args: readonly string[]
+  /** What was written to during the call is told as it was and as it is: `*512 → *28`. */
+  args: readonly string[]
   /** The return value by its name; undefined while the call is under way, and for ever when it never came back. */
   rv: string | undefined
 }
@@ -70,7 +71,7 @@ export class Module {
     const entry = this.entries.get(name)
     if (!entry) return MISSING
     const traced = this.begin(name, args)
-    return this.end(traced, entry(...args))
+    return this.end(traced, args, entry(...args))
   }
 
   /** The same in a thread of its own. */
@@ -81,19 +82,22 @@ export class Module {
     return new Promise((resolve, reject) => {
       entry.async(...args, (error, rv) => {
         if (error) reject(new Error(`${name} could not be called`, { cause: error }))
-        else resolve(this.end(traced, rv))
+        else resolve(this.end(traced, args, rv))
       })
     })
   }
 
   private begin(call: FunctionName, args: readonly Argument[]): Traced {
-    const told = args.map((arg) => (arg === null ? 'NULL' : typeof arg === 'object' ? describe(arg) : String(arg)))
-    const traced: Traced = { call, args: told, rv: undefined }
+    const traced: Traced = { call, args: args.map(told), rv: undefined }
     this.onCall(traced)
     return traced
   }
 
-  private end(traced: Traced, rv: number | bigint): number {
+  private end(traced: Traced, args: readonly Argument[], rv: number | bigint): number {
+    traced.args = traced.args.map((before, i) => {
+      const after = told(args[i]!)
+      return before === after ? before : `${before} → ${after}`
+    })
     traced.rv = nameOf(CKR, 'CKR', Number(rv))
     this.onCall(traced)
     return Number(rv)
@@ -107,7 +111,7 @@ export class Module {
       if (address === 0n) return
       const kinds = functions[name]!.split('').map((kind) => KINDS[kind as keyof typeof KINDS])
       const type = koffi.proto('unsigned long', kinds)
-      this.entries.set(name as FunctionName, koffi.decode(address, type))
+      this.entries.set(name as FunctionName, koffi.decode(address, type) as Entry)
     })
     return { major: bytes[0]!, minor: bytes[1]! }
   }
@@ -125,6 +129,10 @@ function exports(library: ReturnType<typeof koffi.load>): boolean {
   } catch {
     return false
   }
+}
+
+function told(arg: Argument): string {
+  return arg === null ? 'NULL' : typeof arg === 'object' ? describe(arg) : String(arg)
 }
 
 /** A text as C_Login wants it. */
