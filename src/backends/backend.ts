@@ -39,8 +39,38 @@ export interface Backend extends Disclosing {
   readonly recipients?: Recipients
   /** Wipes what is open of one key material, which nobody is going to use any more. */
   release(material: Material): void
+  /**
+   * Destroys the key that `token` stands for, where the device keeps it itself; does nothing when there is none. Absent where
+   * a token is all there is of a key.
+   */
+  erase?(token: Uint8Array): Eventually<void>
   /** Wipes what is open. */
   close(): Eventually<void>
+}
+
+/** A backend that is still to be opened, by the room it is for. */
+export interface BackendSource {
+  /** What kind it is: `pkcs11`, say. */
+  readonly name: string
+  open(): Promise<OpenedBackend>
+}
+
+export interface OpenedBackend {
+  readonly backend: Backend
+  /** Who does what of a KMS when its keys are there. */
+  readonly abilities: readonly Ability[]
+  /** Which one of its kind it is, the same at each opening: a room finds its keys again in no other. */
+  readonly identity: string
+}
+
+/** Something a KMS does, and who does it when its keys are in a device of somebody else's. */
+export interface Ability {
+  /** A key spec, an algorithm, or an operation of the KMS, as AWS or the HSM calls it. */
+  readonly what: string
+  /** The device itself, this process for it, or nobody. */
+  readonly support: 'native' | 'emulated' | 'impossible'
+  /** How it is emulated, or why it is not to be had. */
+  readonly how?: string
 }
 
 /** A key fresh from the device. */

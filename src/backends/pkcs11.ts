@@ -3,10 +3,10 @@
  * What the token can do is found out when it is opened; what it cannot is refused, or done for it where that is safe.
  */
 import { fail } from '../errors.ts'
-import type { Backend } from './backend.ts'
+import type { Backend, BackendSource } from './backend.ts'
 import { tokenAgreement } from './pkcs11/agreement.ts'
 import { tokenAsymmetric } from './pkcs11/asymmetric.ts'
-import type { Ability, TokenChoice } from './pkcs11/choice.ts'
+import { located, type TokenOptions } from './pkcs11/choice.ts'
 import { TokenCipher } from './pkcs11/cipher.ts'
 import { Library } from './pkcs11/cryptoki.ts'
 import { tokenImporter } from './pkcs11/importer.ts'
@@ -17,29 +17,23 @@ import { probe, type Abilities } from './pkcs11/probe.ts'
 import { reportOf } from './pkcs11/report.ts'
 import { tokenSigner } from './pkcs11/signer.ts'
 import { Token } from './pkcs11/token.ts'
+import { identityOf } from './pkcs11/uri.ts'
 
-export interface Pkcs11Options extends TokenChoice {
-  /** The file of the module, a shared library. */
-  readonly module: string
-}
-
-/** A backend that is still to be opened, by the room it is for. */
-export interface BackendSource {
-  readonly name: string
-  open(): Promise<{ readonly backend: Backend; readonly abilities: readonly Ability[] }>
-}
+export type Pkcs11Options = TokenOptions
 
 /** Keys in the token that `options` name. Opening rejects with an error whose `code` says what is in the way. */
 export function pkcs11(options: Pkcs11Options): BackendSource {
   return {
     name: 'pkcs11',
     async open() {
-      const library = await Library.open(options.module)
-      const token = new Token(library, options)
+      const { module, choice } = located(options)
+      const library = await Library.open(module)
+      const token = new Token(library, choice)
       try {
         token.connect()
         const abilities = await probe(token)
-        return { backend: tokenBackend(token, abilities), abilities: reportOf(abilities) }
+        const identity = identityOf(token.about())
+        return { backend: tokenBackend(token, abilities), abilities: reportOf(abilities), identity }
       } catch (error) {
         await token.close()
         throw error
@@ -67,6 +61,9 @@ function tokenBackend(token: Token, { specs, algorithms, oaep, gcm, copies }: Ab
     importer: tokenImporter(keys, (algorithm) => oaep[algorithm]),
     release: (material) => {
       keys.release(material)
+    },
+    erase: (id) => {
+      keys.erase(id)
     },
     close: () => token.close(),
   }

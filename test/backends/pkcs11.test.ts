@@ -4,6 +4,7 @@ import { createPrivateKey, generateKeyPairSync, publicEncrypt } from 'node:crypt
 import { promisify } from 'node:util'
 import test, { type ExecutionContext } from 'ava'
 import type { Backend } from '../../src/backends/backend.ts'
+import { located } from '../../src/backends/pkcs11/choice.ts'
 import { Library, type Cryptoki } from '../../src/backends/pkcs11/cryptoki.ts'
 import { TokenError } from '../../src/backends/pkcs11/faults.ts'
 import { findAll, Keys, read } from '../../src/backends/pkcs11/keys.ts'
@@ -30,7 +31,8 @@ async function aesKey(backend: Backend) {
 
 /** The module itself, behind the backend's back. */
 async function behind(t: ExecutionContext, options: Pkcs11Options = one): Promise<Token> {
-  const token = new Token(await Library.open(options.module), options)
+  const { module, choice } = located(options)
+  const token = new Token(await Library.open(module), choice)
   t.teardown(() => token.close())
   return token
 }

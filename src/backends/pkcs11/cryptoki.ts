@@ -9,6 +9,7 @@ export type Cryptoki = ConstructorParameters<typeof Graphene.Module>[0]
 
 export type Handle = Buffer
 
+export type TokenInfo = ReturnType<Cryptoki['C_GetTokenInfo']>
 export type Template = Parameters<Cryptoki['C_CreateObject']>[1]
 export type Mechanism = Parameters<Cryptoki['C_EncryptInit']>[1]
 

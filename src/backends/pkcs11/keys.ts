@@ -91,6 +91,17 @@ export class Keys {
     this.destroyCopy(key)
   }
 
+  /** Destroys all that the token has of a key: the secret one, or both halves of a pair. */
+  erase(id: Uint8Array): void {
+    this.token.use((session) => {
+      const stored = [
+        { type: CKA.TOKEN, value: true },
+        { type: CKA.ID, value: Buffer.from(id) },
+      ]
+      for (const handle of findAll(this.token, session, stored)) this.token.cryptoki.C_DestroyObject(session, handle)
+    })
+  }
+
   private opened(session: Handle, material: Material): OpenKey {
     const known = this.open.get(material.opened.slot)
     if (known?.connection === this.token.connect()) return known

@@ -1,5 +1,5 @@
 /** Who does what of a KMS when its keys are in a token: the token itself, this process for it, or nobody. */
-import type { Ability } from './choice.ts'
+import type { Ability } from '../backend.ts'
 import type { Abilities } from './probe.ts'
 import { TOKEN_SPECS } from './specs.ts'
 

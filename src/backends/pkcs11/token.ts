@@ -1,6 +1,6 @@
 /** A token that is logged in to, and what it takes to stay so: whatever it forgets is opened once more. */
-import type { TokenChoice } from './choice.ts'
-import type { Cryptoki, Handle, Library } from './cryptoki.ts'
+import { nameOf, slotsOf, type TokenChoice } from './choice.ts'
+import type { Cryptoki, Handle, Library, TokenInfo } from './cryptoki.ts'
 import { ckrOf, isForgotten, TokenError, tokenErrorOf, translate } from './faults.ts'
 import { CKU_USER } from './numbers.ts'
 import { Sessions } from './sessions.ts'
@@ -46,6 +46,11 @@ export class Token {
       if (error instanceof TokenError && error.code.startsWith('Pin')) this.barred = error
       throw error
     }
+  }
+
+  /** What the token says of itself. */
+  about(): TokenInfo {
+    return this.cryptoki.C_GetTokenInfo(this.find())
   }
 
   get anchor(): Handle {
@@ -125,15 +130,9 @@ export class Token {
 
   /** Its slot, wherever it is now: tokens come back in another one. */
   private find(): Handle {
-    const { tokenLabel, slot } = this.choice
-    const slots = this.cryptoki.C_GetSlotList(true)
-    // One that was never initialised is no token yet, and has no label either.
-    const found =
-      tokenLabel === undefined
-        ? slots.slice(slot, slot === undefined ? undefined : slot + 1)
-        : slots.filter((each) => this.cryptoki.C_GetTokenInfo(each).label.trimEnd() === tokenLabel)
-    const name = tokenLabel === undefined ? `in slot ${slot ?? 0}` : `labelled \`${tokenLabel}\``
-    if (found.length === 0) throw new TokenError('TokenMissing', `there is no token ${name} in ${this.library.path}`)
+    const found = slotsOf(this.cryptoki, this.choice)
+    if (found.length === 0)
+      throw new TokenError('TokenMissing', `there is no token ${nameOf(this.choice)} in ${this.library.path}`)
     if (found.length > 1)
       throw new TokenError('TokenAmbiguous', `there are ${found.length} tokens; say which one it is`)
     return found[0]!
