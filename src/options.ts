@@ -1,5 +1,6 @@
 /** What a room can be opened with; all of it may be left out. */
 import type { TrailMode } from './audit/trail.ts'
+import type { BackendSource } from './backends/backend.ts'
 import type { AccountConfig, OrganizationConfig } from './identity.ts'
 import type { KeySpec } from './model/kms.ts'
 import type { QuotaSetting } from './quotas/quotas.ts'
@@ -11,6 +12,11 @@ export interface StrongroomOptions {
   memory?: boolean
   /** What the domain key is sealed under: 32 bytes are a key, anything else a passphrase. Default: a file in `data`. */
   rootSecret?: Uint8Array
+  /**
+   * Where keys are: `pkcs11({ … })` for a PKCS#11 token. A folder stays with what it was made with. Default: an HSM of our own,
+   * whose keys are in the folder.
+   */
+  backend?: BackendSource
   /** Who there is: accounts, their users and roles, access keys. Default: `test`/`test`, the root of `account`. */
   accounts?: AccountConfig[]
   /** The organization some of the accounts are in, with its policies. */

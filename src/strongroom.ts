@@ -7,8 +7,9 @@ import { query } from './audit/query.ts'
 import { idOf } from './audit/record.ts'
 import { Trail } from './audit/trail.ts'
 import { Authority } from './authorize.ts'
+import { guestBackend, settleIn, tellAbilities } from './backends/guest.ts'
 import { nativeBackend } from './backends/native.ts'
-import type { Backend } from './backends/backend.ts'
+import type { Backend, OpenedBackend } from './backends/backend.ts'
 import { Client } from './client.ts'
 import { cloudtrail } from './cloudtrail/lookup.ts'
 import { RoomClock, type Clock } from './clock.ts'
@@ -43,6 +44,7 @@ import { rds } from './services/rds/query.ts'
 import { s3Door } from './services/s3/http/door.ts'
 import { Services } from './services/services.ts'
 import { Records } from './store/cache.ts'
+import { Erasures } from './store/erasures.ts'
 import { Kept } from './store/kept.ts'
 import { openSqlite, verifySqlite } from './store/sqlite.ts'
 import type { Store } from './store/store.ts'
@@ -108,6 +110,18 @@ export class Strongroom extends Person {
 
   /** Opens a room. Throws before anything is changed when the folder is in use, damaged, or sealed under another secret. */
   static async open(options: StrongroomOptions = {}): Promise<Strongroom> {
+    if (options.backend && options.seed !== undefined)
+      throw new TypeError('no `seed` makes the keys of a device repeat')
+    const guest = await options.backend?.open()
+    try {
+      return await Strongroom.#open(options, guest)
+    } catch (error) {
+      await guest?.backend.close()
+      throw error
+    }
+  }
+
+  static async #open(options: StrongroomOptions, guest: OpenedBackend | undefined): Promise<Strongroom> {
     const { data, memory = data === undefined, slots, onDamage } = options
     const { deviceRate, deviceBurst, slotRate, slotBurst } = options
     if (!memory && data === undefined) throw new TypeError('a room needs `data`, a folder, or `memory: true`')
@@ -124,10 +138,13 @@ export class Strongroom extends Person {
       folder === undefined
         ? Hsm.create(crypto.getRandomValues(new Uint8Array(32)), device)
         : await openVault(folder, options.rootSecret, device)
+    let store: Store | undefined
     try {
-      const store = await openSqlite(folder === undefined ? ':memory:' : storePath(folder), hsm, { onDamage })
+      store = await openSqlite(folder === undefined ? ':memory:' : storePath(folder), hsm, { onDamage })
       const entropy = seed ? seededEntropy(seed.ids) : systemEntropy
-      const backend = nativeBackend(hsm, trust)
+      await settleIn(store, guest)
+      if (guest) tellAbilities(guest.abilities, options.log ?? (() => undefined))
+      const backend = guest ? guestBackend(guest, hsm, trust) : nativeBackend(hsm, trust)
       const secrets = new Secrets(store, backend, entropy)
       const ahead = await Kept.open<Ahead>(store, 'clock')
       const time = new RoomClock(clockOf(options), ahead.value?.ahead)
@@ -153,6 +170,7 @@ export class Strongroom extends Person {
       await room.sweep()
       return room
     } catch (error) {
+      await store?.close()
       hsm.close()
       throw error
     }
@@ -176,6 +194,7 @@ export class Strongroom extends Person {
       options.cacheKeys ?? 65_536,
       (material) => backend.release(material),
       (event) => trail.serviceEvent(event),
+      new Erasures({ store, log, eraserOf: () => backend.erase && ((token) => backend.erase!(token)) }),
     )
     const authority = new Authority(records, identities, options.grantDelayMillis ?? 0)
     const settle = options.settleMillis ?? 0

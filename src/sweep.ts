@@ -217,7 +217,8 @@ function expiry(records: Records, key: Key, at: Instant): Edit[] {
   const told = expired.flatMap(({ id, expires }) =>
     records.announce({ name: 'DeleteExpiredKeyMaterial', at: expires, key, details: { keyMaterialId: id } }),
   )
-  return [edits.putKey(next), ...emptied.map((material) => edits.putMaterial(next, material)), ...told]
+  const rows = emptied.map((material, i) => edits.putMaterial(next, material, expired[i]))
+  return [edits.putKey(next), ...rows, ...told]
 }
 
 function expiryOf({ token, expires }: Key['materials'][number]): Instant {

@@ -33,6 +33,7 @@ export class Upkeep {
     const { records, identities, archive, services } = this.#world
     await records.lastUsage.flush()
     const erased = await sweep({ ...this.#world, now }, reach)
+    await records.erasures?.again()
     reach(now)
     await identities.sweep(now)
     await services.sweep()

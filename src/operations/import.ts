@@ -186,9 +186,10 @@ async function share(call: Pick<Call, 'key' | 'records' | 'now' | 'put'>, materi
 
 /** Stores `key` with `material`, be it new or another version of one it has. */
 function put(call: Pick<Call, 'put'>, key: Key, material: Material): void {
-  const others = key.materials.filter(({ id }) => id !== material.id)
+  const former = key.materials.find(({ id }) => id === material.id)
+  const others = key.materials.filter((each) => each !== former)
   const next = withFields(key, { materials: [...others, material] })
-  call.put(edits.putKey(next), edits.putMaterial(next, material))
+  call.put(edits.putKey(next), edits.putMaterial(next, material, former))
 }
 
 /** Takes a material out of a key that has it. */

@@ -10,6 +10,7 @@ import { fingerprint, isUnder, materialIdIn } from '../ciphertext.ts'
 import { fail, MissingResource } from '../errors.ts'
 import { keyOf, type Key, type Material } from '../keys.ts'
 import { LastUsage } from '../lastusage.ts'
+import type { Erasures, Leaving } from './erasures.ts'
 import { Generations } from './generations.ts'
 import { Grants } from './grants.ts'
 import { KeyStores } from './keystores.ts'
@@ -71,9 +72,10 @@ export class Scope {
 type Edit =
   | { readonly change: Change; readonly arn: string; readonly key: Key | undefined }
   | { readonly change: Change; readonly alias: Alias }
-  | { readonly change: Change; readonly owner: string; readonly material: string }
+  | { readonly change: Change; readonly owner: string; readonly material: string; readonly erases?: Leaving }
   | { readonly change: Change; readonly granted: string }
   | { readonly change: Change; recorded(durable: boolean): void }
+  | { readonly change: Change; readonly erases: Leaving }
   | { readonly change: Change }
 
 export class Records {
@@ -84,6 +86,7 @@ export class Records {
   private readonly limit: number
   private readonly announced: (event: ServiceEvent) => readonly Edit[]
   private readonly released: (material: Material) => void
+  readonly erasures: Erasures | undefined
   private readonly realms = new Map<string, Realm>()
   private readonly cells: Generations<string, Cell>
   private readonly flights = new Map<string, Promise<Key | undefined>>()
@@ -93,13 +96,14 @@ export class Records {
   /**
    * Keeps at most `limit` keys in memory, and as many names of each account and Region. `released` is told of each
    * opened material that is let go, lest it stay open when its key is deleted; `announced` makes edits that put on record
-   * what the KMS does by itself.
+   * what the KMS does by itself; `erasures` destroys what leaves the records.
    */
   constructor(
     store: Store,
     limit: number,
     released: (material: Material) => void = () => undefined,
     announced: (event: ServiceEvent) => readonly Edit[] = () => [],
+    erasures?: Erasures,
   ) {
     this.store = store
     this.grants = new Grants(store)
@@ -107,6 +111,7 @@ export class Records {
     this.lastUsage = new LastUsage(store)
     this.limit = limit
     this.released = released
+    this.erasures = erasures
     this.announced = announced
     this.cells = new Generations(limit, (cell) => {
       this.letGo(cell.key)
@@ -178,8 +183,9 @@ export class Records {
 
   /** Makes `edits` durable, all or none, and only then visible. A conflict rejects after forgetting what was stale. */
   async commit(edits: readonly Edit[]): Promise<void> {
+    const notes = this.erasures?.notesOf(edits.flatMap(leavingBy)) ?? []
     try {
-      await this.store.commit(edits.map((edit) => edit.change))
+      await this.store.commit([...edits, ...notes].map(({ change }) => change))
     } catch (error) {
       if (isConflict(error)) for (const edit of edits) this.drop(edit)
       tell(edits, false)
@@ -188,6 +194,7 @@ export class Records {
     this.revision++
     for (const edit of edits) this.apply(edit, edits)
     tell(edits, true)
+    if (notes.length > 0) await this.erasures!.settle(notes)
   }
 
   private apply(edit: Edit, all: readonly Edit[]): void {
@@ -305,6 +312,10 @@ export function materialOf(key: Key, blob: Uint8Array): Material | undefined {
     : key.materials.find((material) => isUnder(blob, material))
 }
 
+function leavingBy(edit: Edit): Leaving | [] {
+  return 'erases' in edit && edit.erases ? edit.erases : []
+}
+
 function tell(edits: readonly Edit[], durable: boolean): void {
   for (const edit of edits) if ('recorded' in edit) edit.recorded(durable)
 }
@@ -324,6 +335,10 @@ function missing(owner: Scope, resource: string): MissingResource {
   return new MissingResource(message, arn, owner.account)
 }
 
+function isSame(one: Uint8Array, two: Uint8Array | undefined): boolean {
+  return two !== undefined && Buffer.compare(one, two) === 0
+}
+
 export const edits = {
   putKey: (key: Key): Edit => ({
     change: storeKey(key),
@@ -331,12 +346,17 @@ export const edits = {
     key: keyOf({ ...key, version: key.version + 1 }),
   }),
   eraseKey: (key: Key): Edit => ({ change: eraseKey(key), arn: key.arn, key: undefined }),
-  putMaterial: (key: Key, material: Material): Edit => ({
+  /** `former` is what it was, should it lose its token or have another now. */
+  putMaterial: (key: Key, material: Material, former?: Material): Edit => ({
     change: storeMaterial(key, material),
     owner: key.arn,
     material: material.id,
+    erases: former?.token && !isSame(former.token, material.token) ? { key, material: former } : undefined,
   }),
-  eraseMaterial: (key: Key, material: Material): Edit => ({ change: eraseMaterial(key, material) }),
+  eraseMaterial: (key: Key, material: Material): Edit => ({
+    change: eraseMaterial(key, material),
+    erases: { key, material },
+  }),
   putAlias: (alias: Alias): Edit => ({ change: storeAlias(alias), alias }),
   eraseAlias: (alias: Alias): Edit => ({ change: eraseAlias(alias), alias }),
 }

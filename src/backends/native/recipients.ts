@@ -2,7 +2,7 @@
 import { Hsm } from '../../../bindings/node/index.js'
 import { aadOf, HEADER } from '../../ciphertext.ts'
 import type { Roots } from '../../roots.ts'
-import type { Disclosing, Recipients } from '../backend.ts'
+import { after, type Disclosing, type Recipients } from '../backend.ts'
 import { SCHEMES } from './asymmetric.ts'
 import { attempt, attemptAsync } from './faults.ts'
 import type { Slots } from './slots.ts'
@@ -13,14 +13,54 @@ export interface Trust {
   readonly window: number
 }
 
-export function nativeRecipients(slots: Slots, { roots, window }: Trust): Recipients {
+export function nativeRecipients(slots: Slots, trust: Trust): Recipients {
   return {
-    verify: (document, now) =>
-      attemptAsync(async () => {
-        const { registers, ...said } = await Hsm.verifyAttestation(document, { roots: roots.at(now), now, window })
-        return { ...said, pcrs: new Map(registers.map(({ index, value }) => [index, value])) }
-      }),
+    verify: verifying(trust),
     disclosingTo: ({ publicKey }) => disclosing(slots, publicKey),
+  }
+}
+
+/** The same for keys that are in another backend, whose plaintexts pass through this process into envelopes. */
+export function recipientsOf(backend: Disclosing, hsm: Hsm, trust: Trust): Recipients {
+  return {
+    verify: verifying(trust),
+    disclosingTo: ({ publicKey }) => enveloping(backend, (plaintext) => hsm.envelopeFor(publicKey, plaintext)),
+  }
+}
+
+function verifying({ roots, window }: Trust): Recipients['verify'] {
+  return (document, now) =>
+    attemptAsync(async () => {
+      const { registers, ...said } = await Hsm.verifyAttestation(document, { roots: roots.at(now), now, window })
+      return { ...said, pcrs: new Map(registers.map(({ index, value }) => [index, value])) }
+    })
+}
+
+function enveloping(backend: Disclosing, envelope: (plaintext: Uint8Array) => Uint8Array): Disclosing {
+  const { cipher, asymmetric, agreement, keyPairs } = backend
+  /** The plaintext is wiped, whatever becomes of it. */
+  const close = (plaintext: Uint8Array): Uint8Array => {
+    try {
+      return attempt(() => envelope(plaintext))
+    } finally {
+      plaintext.fill(0)
+    }
+  }
+  const closePart = <T extends { readonly plaintext: Uint8Array | undefined }>(made: T): T => ({
+    ...made,
+    plaintext: close(made.plaintext!),
+  })
+  return {
+    random: (length) => after(backend.random(length), close),
+    cipher: {
+      open: (...given) => after(cipher.open(...given), close),
+      dataKey: (material, length, context) => after(cipher.dataKey(material, length, context, true), closePart),
+    },
+    asymmetric: asymmetric && { decrypt: (...given) => after(asymmetric.decrypt(...given), close) },
+    agreement: agreement && { derive: (...given) => after(agreement.derive(...given), close) },
+    keyPairs: keyPairs && {
+      generate: (material, spec, context) => after(keyPairs.generate(material, spec, context, true), closePart),
+    },
   }
 }
 

@@ -23,6 +23,7 @@ const EMULATED: readonly Ability[] = [
   { what: 'GenerateDataKeyPair', support: 'emulated', how: 'the pair is made in this process' },
   { what: 'ReEncrypt', support: 'emulated', how: 'the plaintext passes through this process' },
   { what: 'ImportKeyMaterial', support: 'emulated', how: 'the material is unwrapped in this process' },
+  { what: 'Recipient', support: 'emulated', how: 'plaintexts are put into envelopes by the HSM in this process' },
 ]
 
 const DRIVER = 'the driver speaks PKCS#11 2.40, which does not have it'
@@ -32,7 +33,6 @@ const IMPOSSIBLE: readonly Ability[] = [
   { what: 'ML_DSA_SHAKE_256', support: 'impossible', how: DRIVER },
   { what: 'ML_KEM', support: 'impossible', how: DRIVER },
   { what: 'SM2', support: 'impossible', how: DRIVER },
-  { what: 'Recipient', support: 'impossible', how: 'no token makes answers for attested recipients' },
 ]
 
 export function reportOf({ specs, algorithms, oaep, gcm }: Abilities): Ability[] {
