@@ -262,6 +262,93 @@ export interface KeyDescription {
   usages: number
 }
 
+/** What the server, or the connection, said, and how often. */
+export interface LoadError {
+  name: string
+  count: number
+}
+
+/** One second of a run; times in microseconds. */
+export interface LoadInterval {
+  succeeded: number
+  failed: number
+  p50: number
+  p99: number
+  max: number
+}
+
+/** What came of a run. */
+export interface LoadOutcome {
+  tallies: Array<LoadTally>
+  intervals: Array<LoadInterval>
+  seconds: number
+  /** The share of that time in which the generator itself was at work, 0 to 1. */
+  busy: number
+  /** The longest that a request was sent after it was due, in microseconds. */
+  behind: number
+  /** Requests that were due and never sent. */
+  unsent: number
+  /** Connections that had to be made anew. */
+  reconnects: number
+  bytesIn: number
+  bytesOut: number
+}
+
+/** A whole run. */
+export interface LoadPlan {
+  /** An address and a port: `127.0.0.1:4599`. */
+  address: string
+  /** The `Host` header. */
+  host: string
+  /** Certificates in PEM that the server's has to lead to; plain HTTP when absent. */
+  roots?: Array<string>
+  /** What the server's certificate has to be for. */
+  serverName?: string
+  requests: Array<LoadRequest>
+  /** Which request comes when; begun again at its end. */
+  order: Uint32Array
+  signers: Array<LoadSigner>
+  /** How many tallies there are. */
+  kinds: number
+  connections: number
+  /** Requests a second, at a constant rate; when absent each connection asks again as soon as it was answered. */
+  rate?: number
+  warmupMillis: number
+  durationMillis: number
+}
+
+/** One request, to be sent again and again. */
+export interface LoadRequest {
+  /** Which tally it counts for. */
+  kind: number
+  method: string
+  /** With its query, encoded. */
+  path: string
+  /** Names and values, one after the other; without `Host`, `Content-Length` and what signing adds. */
+  headers: Array<string>
+  body: Uint8Array
+  /** Whose signature it gets, by its place among the plan's signers. */
+  signer?: number
+}
+
+/** Who signs, and for which service. */
+export interface LoadSigner {
+  accessKeyId: string
+  secretAccessKey: string
+  sessionToken?: string
+  region: string
+  service: string
+}
+
+/** Answers of one kind of request. */
+export interface LoadTally {
+  succeeded: number
+  /** Nanoseconds from when a request was due until it was answered: an HDR histogram, V2, deflated. */
+  histogram: Uint8Array
+  /** What went wrong, and how often. */
+  errors: Array<LoadError>
+}
+
 /** A key that was made. */
 export interface MadeKey {
   /** The key, sealed. */
@@ -303,6 +390,9 @@ export interface Row {
   /** Counts the changes of this row, from 1. */
   version: number
 }
+
+/** Asks a server as planned; `onInterval` is told of each second. Rejects when nothing answers at all. */
+export declare function runLoad(plan: LoadPlan, onInterval?: (interval: LoadInterval) => void): Promise<LoadOutcome>
 
 /** A key pair made to be handed out. */
 export interface SealedKeyPair {

@@ -773,8 +773,9 @@ if (
   }
 }
 
-const { Hsm, Store, Xts } = nativeBinding
+const { Hsm, Store, Xts, runLoad } = nativeBinding
 export { Hsm }
 export { Store }
 export { Xts }
+export { runLoad }
 export const __napiBindingTarget = __napiLoadedBindingTarget

@@ -8,6 +8,7 @@
 mod errors;
 mod hsm;
 mod import;
+mod load;
 mod pairs;
 mod raw;
 mod recipient;
