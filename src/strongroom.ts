@@ -1,5 +1,5 @@
 /** A room: the KMS assembled from its options, and its doors. */
-import { Hsm } from '../bindings/node/index.js'
+import { Front, Hsm } from '../bindings/node/index.js'
 import { Audit } from './audit/events.ts'
 import { Archive } from './audit/files/archive.ts'
 import { trailFolder } from './audit/files/opened.ts'
@@ -297,7 +297,8 @@ export class Strongroom extends Person {
 
   /** Serves HTTP, or HTTPS, on loopback. */
   async listen(options: ListenOptions = {}): Promise<Listener> {
-    const listener = await listen(this.#handle, options)
+    const front: ListenOptions['front'] = (...given) => Front.listen(...given)
+    const listener = await listen(this.#handle, { front, ...options })
     this.#listeners.add(listener)
     return listener
   }

@@ -10,6 +10,32 @@
 export declare const __napiBindingTarget: 'native' | 'wasm32-wasi' | 'wasm32-wasip1'
 
 /**
+ * Keeps connections, and lets requests through at once whose signatures it can confirm. What records look like, and answers,
+ * is told in `crates/front/src/mailbox.rs`.
+ */
+export declare class Front {
+  /** Listens, and calls `tell` when there are records where there were none. Throws with the system's `code`. */
+  static listen(host: string, port: number, targets: Array<string>, limits: FrontLimits, tell: () => void): Front
+  /** The port it listens on. */
+  get port(): number
+  /** Copies records to `out`; how many bytes. Until there are none, `tell` is not called again. */
+  take(out: Buffer): number
+  /** Sends the answers in the first `length` bytes, one behind the other. */
+  answer(answers: Buffer, length: number): void
+  /**
+   * Believes signatures by `key` (of one day, Region and service) for `credential` from now on, when they come with this
+   * session token, or with none; what records call whoever signs so.
+   */
+  trust(credential: string, token: string | undefined | null, key: Uint8Array): number
+  /** Hands the request of this turn on as it came, though its signature was confirmed. */
+  whole(connection: number, turn: number): void
+  /** A connection that was given away is no more. */
+  strayEnded(): void
+  /** Takes no more connections, ends idle ones, and each other once it was answered. */
+  close(): void
+}
+
+/**
  * A simulated hardware security module. Errors carry a `code`: `InvalidToken`, `ExpiredToken`, `InvalidMaterial`,
  * `SpecMismatch`, `InvalidAttestation`, `StaleSlot`, `UsageNotPermitted`, `DecryptionFailed`, `RateLimited` (with `wait` in
  * milliseconds), `InvalidLength`, `BufferTooSmall`, `DeviceClosed`, `UnknownSpec`, `UnknownScheme`, `InvalidPublicKey`,
@@ -200,6 +226,19 @@ export interface EnvelopedKeyPair {
   blob: Buffer
   /** CMS `EnvelopedData`, with the private half as PKCS#8, DER. */
   envelope: Buffer
+}
+
+/** What a front takes, and how many milliseconds it waits. */
+export interface FrontLimits {
+  connections: number
+  /** Bytes of a head, and of a body. */
+  head: number
+  body: number
+  /** For a head, and for a whole request. */
+  headMillis: number
+  requestMillis: number
+  /** For the next request. */
+  idleMillis: number
 }
 
 /** How a device is made. A rate that is absent or 0 is no limit; a burst that is absent or 0 is one second's worth. */

@@ -773,7 +773,8 @@ if (
   }
 }
 
-const { Hsm, Store, Xts, runLoad } = nativeBinding
+const { Front, Hsm, Store, Xts, runLoad } = nativeBinding
+export { Front }
 export { Hsm }
 export { Store }
 export { Xts }

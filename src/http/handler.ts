@@ -9,10 +9,10 @@ import { decode, encode, MAX_BODY } from '../model/json.ts'
 import { OPERATIONS, TARGET_PREFIX } from '../model/kms.ts'
 import type { OperationName } from '../model/kms.ts'
 import { administered, isAdministration, type Administration } from './admin.ts'
-import type { Handle, HttpRequest, HttpResponse, StreamingService } from './message.ts'
+import type { Answering, Handle, HttpRequest, HttpResponse, StreamingService } from './message.ts'
 import { Origins } from './origins.ts'
 import { errorDocument, FORM, parametersOf, XML, type QueryService } from './query.ts'
-import { SigV4, type Credentials } from './sigv4.ts'
+import { SigV4, type Credentials, type Verified } from './sigv4.ts'
 
 /** A request's context, as the door makes it. */
 type Called = Context & { readonly requestId: string }
@@ -53,8 +53,15 @@ export function createHandler(options: HandlerOptions): Handle {
   const sigv4 = new SigV4(identities, now, services)
   const origins = new Origins()
 
-  async function call(request: HttpRequest, headers: Headers, requestId: string): Promise<HttpResponse> {
-    const { caller, region, service: meant } = sigv4.verify(request)
+  async function call(
+    request: HttpRequest,
+    headers: Headers,
+    requestId: string,
+    verified: (who: Verified) => void,
+  ): Promise<HttpResponse> {
+    const who = sigv4.verify(request)
+    const { caller, region, service: meant } = who
+    verified(who)
     const name = meant === 'kms' ? operationOf(request) : undefined
     const context = expiring(name, request, { caller, region, requestId, origin: origins.of(request) })
     const query = Object.hasOwn(queries, meant) ? queries[meant] : undefined
@@ -71,7 +78,7 @@ export function createHandler(options: HandlerOptions): Handle {
     return { status: 200, headers, body: encode(name, output as never) }
   }
 
-  async function handle(request: HttpRequest): Promise<HttpResponse> {
+  async function handle(request: HttpRequest, verified: (who: Verified) => void = () => {}): Promise<HttpResponse> {
     const requestId = randomUUID()
     const headers = { ...answerHeaders(requestId), date: now().toUTCString() }
     const path = request.url.split('?', 1)[0]
@@ -83,18 +90,70 @@ export function createHandler(options: HandlerOptions): Handle {
       if (path !== '/') return refusal(new KmsError('UnknownOperationException'), headers, 404)
       if (request.method !== 'POST') return notAllowed(headers, 'POST')
       reach?.(regionClaimed(request))
-      return await call(request, headers, requestId)
+      return await call(request, headers, requestId, verified)
     } catch (error) {
-      if (error instanceof Unreachable) throw error
-      const known = error instanceof KmsError
-      const answer = known ? error : new KmsError('KMSInternalException')
-      if (!known || answer.status >= 500) log(`${requestId} ${answer.code} ${trace(error)}`)
+      const answer = answerTo(error, requestId)
       if (mediaOf(request) !== FORM || Object.keys(queries).length === 0) return refusal(answer, headers)
       const namespace = namespaceFor(request, queries)
       return { headers: { ...headers, 'content-type': XML }, ...errorDocument(answer, requestId, namespace) }
     }
   }
-  return Object.assign(handle, { streaming })
+
+  /** The error to answer with; what is our own fault is logged. */
+  function answerTo(error: unknown, requestId: string): KmsError {
+    if (error instanceof Unreachable) throw error
+    const known = error instanceof KmsError
+    const answer = known ? error : new KmsError('KMSInternalException')
+    if (!known || answer.status >= 500) log(`${requestId} ${answer.code} ${trace(error)}`)
+    return answer
+  }
+
+  /** `handle` for requests of which all is known already that the headers say. */
+  function trusted(
+    target: number,
+    body: Uint8Array,
+    from: Omit<Context, 'requestId'>,
+  ): HttpResponse | Promise<HttpResponse> {
+    const requestId = randomUUID()
+    const name = NAMES[target]!
+    const head = () => ({ ...answerHeaders(requestId), date: dates.at(now()) })
+    const answer = (output: unknown) => ({ status: 200, headers: head(), body: encode(name, output as never) })
+    const refused = (error: unknown) => refusal(answerTo(error, requestId), head())
+    try {
+      reach?.(from.region)
+      const output = service.call(name, decode(name, body), { ...from, requestId })
+      return output instanceof Promise ? output.then(answer).catch(refused) : answer(output)
+    } catch (error) {
+      return refused(error)
+    }
+  }
+
+  const dates = new Dates()
+  const answering: Answering = {
+    targets: NAMES.map((name) => `${TARGET_PREFIX}.${name}`),
+    handle,
+    trusted,
+    find: (accessKeyId) => identities.find(accessKeyId),
+    now: () => now().getTime(),
+  }
+  return Object.assign((request: HttpRequest) => handle(request), { streaming, answering })
+}
+
+const NAMES = Object.keys(OPERATIONS) as OperationName[]
+
+/** The `Date` of answers, which is the same for a second. */
+class Dates {
+  #second = -1
+  #text = ''
+
+  at(date: Date): string {
+    const second = Math.floor(date.getTime() / 1000)
+    if (second !== this.#second) {
+      this.#second = second
+      this.#text = date.toUTCString()
+    }
+    return this.#text
+  }
 }
 
 /** The Region a request says it is for; what is sent to an endpoint that is out of reach is not even read. */

@@ -1,5 +1,10 @@
 /** A request and its answer as plain values: what every door hands to the handler, and gets back. */
+import type { Context } from '../context.ts'
+import type { Credential } from '../identity.ts'
 import type { Endpoint } from '../origin.ts'
+import type { Verified } from './sigv4.ts'
+
+type Eventually<T> = T | Promise<T>
 
 /** A request without its body. */
 export interface RequestHead {
@@ -51,11 +56,25 @@ export interface StreamingService {
   answer(request: StreamedRequest): Promise<StreamedResponse>
 }
 
+/** What answers requests that come by the front. */
+export interface Answering {
+  /** What `X-Amz-Target` says of each operation. */
+  readonly targets: readonly string[]
+  /** A request as it came; `verified` is told who sent it, once that is certain. */
+  handle(request: HttpRequest, verified: (who: Verified) => void): Promise<HttpResponse>
+  /** A request of somebody who was verified before, by the place of its target. Answers on the spot where it can. */
+  trusted(target: number, body: Uint8Array, context: Omit<Context, 'requestId'>): Eventually<HttpResponse>
+  find(accessKeyId: string): Credential | undefined
+  now(): number
+}
+
 /** The whole server as a function; sockets, `fetch` and the SDK seam are adapters around one of these. */
 export interface Handle {
   (request: HttpRequest): Promise<HttpResponse>
   /** Asked first, before the body is collected. */
   readonly streaming?: StreamingService | undefined
+  /** The way of those whose signatures are confirmed elsewhere. */
+  readonly answering?: Answering | undefined
 }
 
 /** A record of header fields without a prototype, so that a header called `constructor` is only a header. */

@@ -9,13 +9,16 @@ import { createServer as createHttpsServer } from 'node:https'
 import { isIP } from 'node:net'
 import type { AddressInfo, Socket } from 'node:net'
 import { pipeline } from 'node:stream/promises'
+import { setTimeout as timeout } from 'node:timers/promises'
 import { TLSSocket } from 'node:tls'
 import { KmsError } from '../errors.ts'
+import { MAX_BODY } from '../model/json.ts'
 import { Collector, Incoming, leave } from './bodies.ts'
+import { FrontDoor, type Connections } from './front.ts'
 import { earlyRefusal } from './handler.ts'
 import { headerRecord } from './message.ts'
 import type { Endpoint } from '../origin.ts'
-import type { Handle, HttpResponse, RequestHead, StreamedResponse, Way } from './message.ts'
+import type { Answering, Handle, HttpResponse, RequestHead, StreamedResponse, Way } from './message.ts'
 
 export interface ListenOptions {
   /** Default 127.0.0.1. Anything but this machine needs `allowRemote`, so that nobody serves a network by accident. */
@@ -29,7 +32,25 @@ export interface ListenOptions {
   /** What listens stands for an interface endpoint of a VPC: requests come through it, and its policy has a say. */
   endpoint?: Endpoint
   log?: (line: string) => void
+  /** Keeps connections of plain HTTP before node:http does; see front.ts. */
+  front?: FrontListen
 }
+
+/** `Front.listen` of the addon. */
+export type FrontListen = (
+  host: string,
+  port: number,
+  targets: string[],
+  limits: {
+    connections: number
+    head: number
+    body: number
+    headMillis: number
+    requestMillis: number
+    idleMillis: number
+  },
+  tell: () => void,
+) => Connections & { readonly port: number; strayEnded(): void; close(): void; abort(): void }
 
 export interface Limits {
   connections: number
@@ -77,6 +98,13 @@ export async function listen(handle: Handle, options: ListenOptions = {}): Promi
   const server = tls ? secureServer(tls, settings, limits.headers) : createHttpServer(settings)
   server.maxConnections = limits.connections
   const close = attach(server, handle, limits, options.endpoint)
+  if (!tls && options.front && handle.answering) {
+    const { port: open, shut } = fronted(server, handle.answering, options.front, { ...options, host, port, limits })
+    const stop = async () => {
+      await Promise.all([shut(), close()])
+    }
+    return { url: `http://${reachable(host)}:${open}`, port: open, close: stop }
+  }
 
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error) => reject(listenError(error, host, port)))
@@ -86,6 +114,57 @@ export async function listen(handle: Handle, options: ListenOptions = {}): Promi
   server.removeAllListeners('error').on('error', (error) => log(`cannot accept a connection: ${error.message}`))
   const address = server.address() as AddressInfo
   return { url: `${tls ? 'https' : 'http'}://${reachable(host)}:${address.port}`, port: address.port, close }
+}
+
+interface Fronted {
+  readonly host: string
+  readonly port: number
+  readonly limits: Limits
+  readonly endpoint?: Endpoint | undefined
+}
+
+/** Has the front listen, and `server` serve what strays from it. */
+function fronted(
+  server: Server,
+  answering: Answering,
+  listen: FrontListen,
+  options: Fronted,
+): { port: number; shut(): Promise<void> } {
+  const { host, port, limits, endpoint } = options
+  // Connections are looked after from when a server listens; this one has others listen.
+  server.emit('listening')
+  const sizes = { connections: limits.connections, head: MAX_HEADERS, body: MAX_BODY }
+  const times = { headMillis: limits.headers, requestMillis: limits.request, idleMillis: limits.keepAlive }
+  const tell = () => door.drain()
+  const connections = place(() => listen(host, port, [...answering.targets], { ...sizes, ...times }, tell), host, port)
+  const door = new FrontDoor({
+    connections,
+    answering,
+    endpoint,
+    write: wire,
+    stray(socket, read, late) {
+      socket.once('close', () => connections.strayEnded())
+      server.emit('connection', socket)
+      if (late) server.emit('clientError', { code: 'ERR_HTTP_REQUEST_TIMEOUT' }, socket)
+      else socket.emit('data', read)
+    },
+  })
+  async function shut(): Promise<void> {
+    connections.close()
+    const deadline = new AbortController()
+    await Promise.race([door.idle(), timeout(limits.grace, undefined, { signal: deadline.signal })])
+    deadline.abort()
+    connections.abort()
+  }
+  return { port: connections.port, shut }
+}
+
+function place<T>(listen: () => T, host: string, port: number): T {
+  try {
+    return listen()
+  } catch (error) {
+    throw listenError(error as NodeJS.ErrnoException, host, port)
+  }
 }
 
 export function isLoopback(host: string): boolean {
@@ -211,11 +290,11 @@ function clientFault(code: string | undefined): HttpResponse {
   }
 }
 
-/** An answer as text, for a connection on which node:http no longer answers. */
-function wire({ status, headers, body }: HttpResponse): string {
-  const fields = { ...headers, 'content-length': Buffer.byteLength(body), connection: 'close' }
-  const lines = Object.entries(fields).map(([name, value]) => `${name}: ${value}\r\n`)
-  return `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\n${lines.join('')}\r\n${body.toString()}`
+/** An answer as text, for a connection on which node:http does not answer; the `last` one says so. */
+function wire({ status, headers, body }: HttpResponse, last = true): string {
+  let text = `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\n`
+  for (const name in headers) text += `${name}: ${headers[name]}\r\n`
+  return `${text}content-length: ${Buffer.byteLength(body)}\r\n${last ? 'connection: close\r\n' : ''}\r\n${body.toString()}`
 }
 
 function secureServer(tls: { cert: string; key: string }, settings: object, handshakeTimeout: number): Server {

@@ -20,6 +20,10 @@ export interface Verified {
   readonly service: string
   readonly caller: Caller
   readonly region: string
+  readonly accessKeyId: string
+  /** The access key and the scope, as `Authorization` has them, and the key that signs for both. */
+  readonly credential: string
+  readonly key: Buffer
 }
 
 export const ALGORITHM = 'AWS4-HMAC-SHA256'
@@ -83,7 +87,7 @@ export class SigV4 {
     const claimed = headers['x-amz-content-sha256']
     if (!sameSignature(hmac(key, text, 'hex'), signature) || (claimed !== undefined && claimed !== bodyHash)) mismatch()
     this.#remember(credential, identity.secret, key)
-    return { caller: identity.caller, region, service }
+    return { caller: identity.caller, region, service, accessKeyId, credential, key }
   }
 
   #signingKey(credential: string, secret: string, date: string, region: string, service: string): Buffer {

@@ -6,6 +6,7 @@
 )]
 
 mod errors;
+mod front;
 mod hsm;
 mod import;
 mod load;

@@ -116,11 +116,11 @@ type OnInterval = ThreadsafeFunction<LoadInterval, (), LoadInterval, Status, fal
     ts_args_type = "plan: LoadPlan, onInterval?: (interval: LoadInterval) => void",
     ts_return_type = "Promise<LoadOutcome>"
 )]
-pub fn run_load<'env>(
-    env: &'env Env,
+pub fn run_load(
+    env: &Env,
     plan: LoadPlan,
     on_interval: Option<OnInterval>,
-) -> napi::Result<Object<'env>> {
+) -> napi::Result<Object<'_>> {
     let plan = planned(plan)?;
     let (deferred, promise) = env.create_deferred()?;
     thread::Builder::new()
