@@ -33,6 +33,8 @@ export declare class Front {
   strayEnded(): void
   /** Takes no more connections, ends idle ones, and each other once it was answered. */
   close(): void
+  /** Ends all connections, answered or not. */
+  abort(): void
 }
 
 /**

@@ -146,13 +146,15 @@ export class FrontDoor {
       return
     }
     const { caller, region } = trusted.who
-    const answer = answering.trusted(target, this.#incoming.subarray(from, to), {
-      caller,
-      region,
-      origin: peer.origin,
-    })
-    if (answer instanceof Promise) this.#later(connection, turn, answer)
-    else this.#put(connection, turn, answer)
+    try {
+      const body = this.#incoming.subarray(from, to)
+      const answer = answering.trusted(target, body, { caller, region, origin: peer.origin })
+      if (answer instanceof Promise) this.#later(connection, turn, answer)
+      else this.#put(connection, turn, answer)
+    } catch {
+      // Whoever is out of reach gets no answer.
+      this.#write(connection, turn, true, '')
+    }
   }
 
   #holds({ who, identity }: Trusted, sent: number): boolean {
@@ -187,7 +189,6 @@ export class FrontDoor {
       if (!this.#draining) this.#flush()
       if (--this.#underWay === 0) this.#whenIdle()
     }
-    // Whoever is out of reach gets no answer.
     answer.then(
       (ready) => done(false, this.#options.write(ready, false)),
       () => done(true, ''),

@@ -72,7 +72,7 @@ pub fn look(bytes: &[u8], head: usize, longest: usize) -> Seen<'_> {
     let ours =
         parsed.method == Some("POST") && parsed.path == Some("/") && parsed.version == Some(1);
     let count = parsed.headers.len();
-    if !ours || start > head {
+    if !ours || start > head || !is_strict(&bytes[..start]) {
         return Seen::Foreign;
     }
     let fields = Fields { list, count };
@@ -97,6 +97,16 @@ pub fn look(bytes: &[u8], head: usize, longest: usize) -> Seen<'_> {
     } else {
         Seen::Request(Request { fields, body, last })
     }
+}
+
+/// Whether each line ends as HTTP has it; the parser is content with less.
+fn is_strict(head: &[u8]) -> bool {
+    let mut before = 0;
+    head.iter().all(|&byte| {
+        let ends = byte != b'\n' || before == b'\r';
+        before = byte;
+        ends
+    })
 }
 
 fn begins_like_ours(bytes: &[u8]) -> bool {
