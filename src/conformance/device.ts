@@ -32,6 +32,8 @@ export interface Given {
 export interface Place {
   readonly slot: number
   readonly pin: string
+  /** Of the security officer: only where it was given. */
+  readonly soPin?: string | undefined
 }
 
 export class Device {
@@ -48,6 +50,15 @@ export class Device {
     this.place = place
     this.slot = place.slot
     this.mechanisms = mechanismsOf(module, place.slot)
+  }
+
+  get pin(): string {
+    return this.place.pin
+  }
+
+  /** The PIN of the security officer; who needs it where it was not given, is inapplicable. */
+  get soPin(): string {
+    return this.place.soPin ?? this.skip('the PIN of the security officer was not given')
   }
 
   // Saying what has to hold ------------------------------------------------------------------------
