@@ -1,11 +1,19 @@
 /** Every check there is, by area. */
 import type { Check } from '../check.ts'
 import { GENERAL } from './general.ts'
+import { LOGIN } from './login.ts'
+import { OBJECTS } from './objects.ts'
+import { SEARCH } from './search.ts'
+import { SESSIONS } from './sessions.ts'
 import { SLOTS } from './slots.ts'
 
 const AREAS: readonly (readonly Check[])[] = [
   // A line per area, in the order of the alphabet.
   GENERAL,
+  LOGIN,
+  OBJECTS,
+  SEARCH,
+  SESSIONS,
   SLOTS,
 ]
 
