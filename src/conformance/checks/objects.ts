@@ -2,7 +2,7 @@
 import type { Check } from '../check.ts'
 import type { Template } from '../cryptoki/memory.ts'
 import { word, wordIn } from '../cryptoki/memory.ts'
-import { CKA, CKK, CKO, CKR } from '../cryptoki/numbers.ts'
+import { CKK, CKO, CKR, type CKA } from '../cryptoki/numbers.ts'
 import type { Device, ReturnValue } from '../device.ts'
 import { aesKey } from '../keys.ts'
 import { data, secret } from '../samples.ts'
