@@ -3,11 +3,23 @@ import { readFileSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { accountsReader, organizationReader } from './identities/written.ts'
 import type { AccountConfig, OrganizationConfig } from './identity.ts'
+import { parseTokenUri } from './backends/pkcs11/uri.ts'
 import type { QuotaSetting } from './quotas/quotas.ts'
 import { quotasReader, readQuotas } from './quotas/written.ts'
-import { ConfigError, flag, integer, list, oneOf, parseYaml, record, text, type Reader } from './schema.ts'
+import { checked, ConfigError, flag, integer, list, oneOf, parseYaml, record, text, type Reader } from './schema.ts'
 
 export { ConfigError } from './schema.ts'
+
+/** A token as a person names it; the PIN is in a file of its own. */
+export interface TokenConfig {
+  uri?: string
+  module?: string
+  tokenLabel?: string
+  slot?: number
+  pinFile?: string
+  profile?: string
+  sessions?: number
+}
 
 /** Many of these are also flags of `strongroom serve`; a flag that is given wins over the file. */
 export interface Config {
@@ -20,6 +32,8 @@ export interface Config {
   memory?: boolean
   slots?: number
   deviceRate?: number
+  /** The token that keys are in; the file may say its URI alone. */
+  backend?: TokenConfig
   seed?: number
   tls?: { cert: string; key: string }
   /** Certificates in PEM; the file names the files they are in. */
@@ -40,6 +54,8 @@ export const RANGES = {
   port: [0, 65_535],
   slots: [1, 16_777_216],
   deviceRate: [1, 1_000_000_000],
+  slot: [0, 65_535],
+  sessions: [1, 1024],
   seed: [0, Number.MAX_SAFE_INTEGER],
   settleMillis: [0, 3_600_000],
   grantDelayMillis: [0, 3_600_000],
@@ -52,12 +68,21 @@ export const ACCOUNT_ID = /^\d{12}$/
 export function readConfig(file: string): Config {
   const config = parseConfig(readText(file), file)
   const path = (value: string) => resolve(dirname(file), value)
-  const { data, tls, attestationRoots, quotas } = config
+  const { data, tls, attestationRoots, quotas, backend } = config
+  const { module, pinFile, profile } = backend ?? {}
   return {
     ...config,
     data: data === undefined ? undefined : path(data),
     tls: tls === undefined ? undefined : { cert: path(tls.cert), key: path(tls.key) },
     attestationRoots: attestationRoots?.map((root) => readText(path(root))),
+    ...(backend && {
+      backend: {
+        ...backend,
+        module: module && path(module),
+        pinFile: pinFile && path(pinFile),
+        profile: profile && path(profile),
+      },
+    }),
     ...(quotas !== undefined && { quotas: typeof quotas === 'string' ? readQuotas(quotas, path) : quotas }),
   }
 }
@@ -88,6 +113,7 @@ function shape(): Reader {
     memory: flag,
     slots: integer(RANGES.slots),
     deviceRate: integer(RANGES.deviceRate),
+    backend: tokenReader,
     seed: integer(RANGES.seed),
     tls: record({ cert: text(/./, 'a file'), key: text(/./, 'a file') }, ['cert', 'key']),
     attestationRoots: list(text(/./, 'a file')),
@@ -99,3 +125,20 @@ function shape(): Reader {
     auditDays: integer(RANGES.auditDays),
   })
 }
+
+/** What names a token, or its URI. */
+const tokenReader: Reader = (node, name, tell) => {
+  if ('items' in node) return namedToken(node, name, tell)
+  const uri = checked(parseTokenUri)(node, name, tell)
+  return typeof uri === 'string' ? { uri } : uri
+}
+
+const namedToken = record({
+  uri: checked(parseTokenUri),
+  module: text(/./, 'a file'),
+  tokenLabel: text(/./, 'a label'),
+  slot: integer(RANGES.slot),
+  pinFile: text(/./, 'a file'),
+  profile: text(/./, 'a file'),
+  sessions: integer(RANGES.sessions),
+})

@@ -3,7 +3,7 @@
  * What the token can do is found out when it is opened; what it cannot is refused, or done for it where that is safe.
  */
 import { fail } from '../errors.ts'
-import type { Backend, BackendSource } from './backend.ts'
+import type { Backend, BackendSource, OpenedBackend } from './backend.ts'
 import { tokenAgreement } from './pkcs11/agreement.ts'
 import { tokenAsymmetric } from './pkcs11/asymmetric.ts'
 import { located, type TokenOptions } from './pkcs11/choice.ts'
@@ -14,15 +14,23 @@ import { tokenKeyPairs } from './pkcs11/keypairs.ts'
 import { Keys } from './pkcs11/keys.ts'
 import { tokenMac } from './pkcs11/mac.ts'
 import { probe, type Abilities } from './pkcs11/probe.ts'
+import { abilitiesFrom, deviceOf, profileOf, readProfile, type TokenProfile } from './pkcs11/profile.ts'
 import { reportOf } from './pkcs11/report.ts'
 import { tokenSigner } from './pkcs11/signer.ts'
 import { Token } from './pkcs11/token.ts'
 import { identityOf } from './pkcs11/uri.ts'
 
-export type Pkcs11Options = TokenOptions
+export interface Pkcs11Options extends TokenOptions {
+  /** What is known of this kind of token, or the file that says so: it is opened without being probed. */
+  readonly profile?: TokenProfile | string
+}
+
+export interface Pkcs11Source extends BackendSource {
+  open(): Promise<OpenedBackend & { readonly profile: TokenProfile }>
+}
 
 /** Keys in the token that `options` name. Opening rejects with an error whose `code` says what is in the way. */
-export function pkcs11(options: Pkcs11Options): BackendSource {
+export function pkcs11({ profile, ...options }: Pkcs11Options): Pkcs11Source {
   return {
     name: 'pkcs11',
     async open() {
@@ -31,9 +39,16 @@ export function pkcs11(options: Pkcs11Options): BackendSource {
       const token = new Token(library, choice)
       try {
         token.connect()
-        const abilities = await probe(token)
-        const identity = identityOf(token.about())
-        return { backend: tokenBackend(token, abilities), abilities: reportOf(abilities), identity }
+        const about = token.about()
+        const device = deviceOf(token.cryptoki, about)
+        const known = typeof profile === 'string' ? readProfile(profile) : profile
+        const abilities = known ? abilitiesFrom(known, device) : await probe(token)
+        return {
+          backend: tokenBackend(token, abilities),
+          abilities: reportOf(abilities),
+          identity: identityOf(about),
+          profile: profileOf(abilities, device, known?.quirks),
+        }
       } catch (error) {
         await token.close()
         throw error
