@@ -263,7 +263,7 @@ const officer: readonly Check[] = [
     const { soPin } = device
     device.expect(device.login(device.session(), soPin, 'SO'), 'USER_ANOTHER_ALREADY_LOGGED_IN')
   }),
-  row('login.so.private', 'critical', 'C_CreateObject', 'the security officer makes no private object', (device) => {
+  row('login.so.private', 'major', 'C_CreateObject', 'the security officer makes no private object', (device) => {
     const session = opened(device)
     device.expect(device.login(session, device.soPin, 'SO'), 'OK')
     device.expect(device.create(session, data(device, false, PRIVATE)).rv, 'USER_NOT_LOGGED_IN')

@@ -236,7 +236,7 @@ const copying: readonly Check[] = [
         const session = device.session()
         const key = aesKey(device, session, ['ENCRYPT'])
         const { rv } = device.copy(session, key, [attribute])
-        device.expect(rv, 'ATTRIBUTE_READ_ONLY', 'TEMPLATE_INCONSISTENT')
+        device.expect(rv, 'ATTRIBUTE_READ_ONLY', 'TEMPLATE_INCONSISTENT', 'ACTION_PROHIBITED')
       },
       { needs: ['AES_KEY_GEN'] },
     ),
@@ -272,7 +272,12 @@ const changing: readonly Check[] = [
       (device) => {
         const session = device.session()
         const key = aesKey(device, session, ['ENCRYPT'], 32, { type: 'PRIVATE', value: true })
-        device.expect(device.set(session, key, [attribute]), 'ATTRIBUTE_READ_ONLY', 'TEMPLATE_INCONSISTENT')
+        device.expect(
+          device.set(session, key, [attribute]),
+          'ATTRIBUTE_READ_ONLY',
+          'TEMPLATE_INCONSISTENT',
+          'ACTION_PROHIBITED',
+        )
       },
       { needs: ['AES_KEY_GEN'] },
     ),

@@ -118,7 +118,7 @@ const finding: readonly Check[] = [
       'OPERATION_NOT_INITIALIZED',
     ),
   ),
-  row('find.final.not-begun', 'major', 'C_FindObjectsFinal', 'a search that was not begun is not ended', (device) =>
+  row('find.final.not-begun', 'minor', 'C_FindObjectsFinal', 'a search that was not begun is not ended', (device) =>
     device.expect(device.call('C_FindObjectsFinal', device.session()), 'OPERATION_NOT_INITIALIZED'),
   ),
   row('find.sessions', 'critical', 'C_FindObjectsInit', 'two sessions look for things at the same time', (device) => {

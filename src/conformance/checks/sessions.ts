@@ -57,7 +57,7 @@ const readOnly = Object.entries(WRITING).map(([name, attempt]) =>
       const writer = device.session()
       const object = stored(device, writer)
       const reader = opened(device, RO)
-      device.expect(attempt(device, reader, object), 'SESSION_READ_ONLY')
+      device.expect(attempt(device, reader, object), 'SESSION_READ_ONLY', 'ACTION_PROHIBITED')
     },
     { writes: true },
   ),
