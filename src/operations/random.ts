@@ -17,7 +17,7 @@ export const generateRandom = operation('GenerateRandom', {
       const stores = records.keyStores.list(scope.realm.region, scope.account)
       return stores.then((found) => refuseSource(store, found))
     }
-    return after(disclosing(call).random(NumberOfBytes!), (bytes) =>
+    return after(disclosing(call.backend, recipient).random(NumberOfBytes!), (bytes) =>
       recipient ? { CiphertextForRecipient: bytes } : { Plaintext: bytes },
     )
   },
