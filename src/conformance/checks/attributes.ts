@@ -2,9 +2,9 @@
 import type { Check } from '../check.ts'
 import type { Template } from '../cryptoki/memory.ts'
 import { structure, WORD, wordIn } from '../cryptoki/memory.ts'
-import { CKA, CKK, CKM, CKO, CKR } from '../cryptoki/numbers.ts'
+import { CKK, CKM, CKO, CKR, type CKA } from '../cryptoki/numbers.ts'
 import type { Device } from '../device.ts'
-import { aesKey, ecPair, pointIn, READABLE, rsaPair, type Use } from '../keys.ts'
+import { aesKey, ecPair, pointIn, rsaPair, type Use } from '../keys.ts'
 import { data, secret, sensitiveKey } from '../samples.ts'
 import { row, slug } from '../row.ts'
 

@@ -1,17 +1,21 @@
 /** Every check there is, by area. */
 import type { Check } from '../check.ts'
+import { ATTRIBUTES } from './attributes.ts'
 import { GENERAL } from './general.ts'
 import { LOGIN } from './login.ts'
 import { OBJECTS } from './objects.ts'
+import { PROTECTION } from './protection.ts'
 import { SEARCH } from './search.ts'
 import { SESSIONS } from './sessions.ts'
 import { SLOTS } from './slots.ts'
 
 const AREAS: readonly (readonly Check[])[] = [
   // A line per area, in the order of the alphabet.
+  ATTRIBUTES,
   GENERAL,
   LOGIN,
   OBJECTS,
+  PROTECTION,
   SEARCH,
   SESSIONS,
   SLOTS,

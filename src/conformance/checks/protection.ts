@@ -1,8 +1,8 @@
 /** What keeps a key in the token: values that are not told, and attributes that go one way only. */
 import type { Check } from '../check.ts'
 import { mechanism, template, type Attribute, type Template } from '../cryptoki/memory.ts'
-import { CKA, CKM, CKR } from '../cryptoki/numbers.ts'
-import type { Device } from '../device.ts'
+import { CKM, CKR, type CKA } from '../cryptoki/numbers.ts'
+import type { Device, Handled } from '../device.ts'
 import { aesKey, CURVES, hex, SESSION } from '../keys.ts'
 import { secret, sensitiveKey } from '../samples.ts'
 import { row, slug } from '../row.ts'
@@ -165,13 +165,16 @@ const wrapping: readonly Check[] = [
 ]
 
 /** Ways that a user might give a key the trust that only the security officer gives. */
-const TRUSTING: Readonly<Record<string, (device: Device, session: number) => number>> = {
+const TRUSTING: Readonly<Record<string, (device: Device, session: number) => Handled>> = {
   create: (device, session) =>
-    device.create(session, secret('AES', { type: 'VALUE', value: Buffer.alloc(32, 7) }, TRUSTED)).rv,
+    device.create(session, secret('AES', { type: 'VALUE', value: Buffer.alloc(32, 7) }, TRUSTED)),
   generate: (device, session) =>
-    device.generate(session, { type: 'AES_KEY_GEN' }, [{ type: 'VALUE_LEN', value: 32 }, TRUSTED]).rv,
-  set: (device, session) => device.set(session, aesKey(device, session, ['WRAP']), [TRUSTED]),
-  copy: (device, session) => device.copy(session, aesKey(device, session, ['WRAP']), [TRUSTED]).rv,
+    device.generate(session, { type: 'AES_KEY_GEN' }, [{ type: 'VALUE_LEN', value: 32 }, TRUSTED]),
+  set: (device, session) => {
+    const handle = aesKey(device, session, ['WRAP'])
+    return { handle, rv: device.set(session, handle, [TRUSTED]) }
+  },
+  copy: (device, session) => device.copy(session, aesKey(device, session, ['WRAP']), [TRUSTED]),
 }
 
 const trust: readonly Check[] = [
@@ -181,8 +184,13 @@ const trust: readonly Check[] = [
       'critical',
       SECRET,
       `the user does not ${name} a key that is trusted`,
-      (device) =>
-        device.expect(attempt(device, device.session()), ...NEVER, 'USER_NOT_LOGGED_IN', 'ATTRIBUTE_TYPE_INVALID'),
+      (device) => {
+        const session = device.session()
+        const { rv, handle } = attempt(device, session)
+        if (rv !== CKR.OK) return device.expect(rv, ...NEVER, 'USER_NOT_LOGGED_IN', 'ATTRIBUTE_TYPE_INVALID')
+        const trusted = device.get(session, handle, 'TRUSTED').bytes[0] === 1
+        device.require(!trusted, 'an error, or a key that is not trusted', 'CKR_OK, and CKA_TRUSTED true')
+      },
       { needs: ['AES_KEY_GEN'] },
     ),
   ),
@@ -277,6 +285,7 @@ const kept: readonly Check[] = [
         'KEY_NOT_WRAPPABLE',
         'KEY_FUNCTION_NOT_PERMITTED',
         'TEMPLATE_INCONSISTENT',
+        'ACTION_PROHIBITED',
       )
     },
     { needs: ['AES_KEY_GEN', 'AES_KEY_WRAP'] },
