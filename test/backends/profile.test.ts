@@ -1,5 +1,5 @@
 /** Profiles: a token opened by what is known of its kind, and by nothing else; the schema they are published with. */
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import test from 'ava'
@@ -31,10 +31,10 @@ test.serial('a token whose profile is given is not probed, and has the abilities
   Object.assign(cryptoki, {
     C_GenerateKeyPair: (...given: Parameters<typeof rightly>) => {
       made++
-      return rightly(...given)
+      rightly(...given);
     },
   })
-  t.teardown(() => Object.assign(cryptoki, { C_GenerateKeyPair: rightly }))
+  t.teardown(() => void Object.assign(cryptoki, { C_GenerateKeyPair: rightly }))
   const full = await pkcs11(one).open()
   t.true(made > 0)
   made = 0
