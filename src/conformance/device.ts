@@ -228,6 +228,19 @@ export class Device {
     return { rv: this.call('C_DeriveKey', session, ...args), handle: wordIn(place) }
   }
 
+  encapsulate(session: number, how: Mechanism, key: number, attributes: Template): Given & Handled {
+    const [place, out, length] = [word(), Buffer.alloc(2048), word(2048)]
+    const args = [mechanism(how), key, template(attributes), attributes.length, out, length, place] as const
+    const rv = this.call('C_EncapsulateKey', session, ...args)
+    return { rv, handle: wordIn(place), bytes: rv === CKR.OK ? out.subarray(0, wordIn(length)) : Buffer.alloc(0) }
+  }
+
+  decapsulate(session: number, how: Mechanism, key: number, sealed: Buffer, attributes: Template): Handled {
+    const place = word()
+    const args = [mechanism(how), key, template(attributes), attributes.length, sealed, sealed.length, place] as const
+    return { rv: this.call('C_DecapsulateKey', session, ...args), handle: wordIn(place) }
+  }
+
   random(session: number, length: number): Given {
     const bytes = Buffer.alloc(length)
     return { rv: this.call('C_GenerateRandom', session, bytes, length), bytes }

@@ -8,6 +8,10 @@ import { PROTECTION } from './protection.ts'
 import { SEARCH } from './search.ts'
 import { SESSIONS } from './sessions.ts'
 import { SLOTS } from './slots.ts'
+import { CURVE_VECTORS } from './vectors-curves.ts'
+import { LATTICE_VECTORS } from './vectors-lattices.ts'
+import { RSA_VECTORS } from './vectors-rsa.ts'
+import { SYMMETRIC_VECTORS } from './vectors-symmetric.ts'
 
 const AREAS: readonly (readonly Check[])[] = [
   // A line per area, in the order of the alphabet.
@@ -19,6 +23,10 @@ const AREAS: readonly (readonly Check[])[] = [
   SEARCH,
   SESSIONS,
   SLOTS,
+  CURVE_VECTORS,
+  LATTICE_VECTORS,
+  RSA_VECTORS,
+  SYMMETRIC_VECTORS,
 ]
 
 /** In the order of their ids. */
