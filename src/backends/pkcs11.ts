@@ -57,7 +57,7 @@ export function pkcs11({ profile, ...options }: Pkcs11Options): Pkcs11Source {
   }
 }
 
-function tokenBackend(token: Token, { specs, algorithms, oaep, gcm, copies }: Abilities): Backend {
+function tokenBackend(token: Token, { specs, algorithms, oaep, oaepRefusals, gcm, copies }: Abilities): Backend {
   const keys = new Keys(token, copies)
   const cipher = new TokenCipher(keys, gcm)
   const can = (algorithm: string) => algorithms.has(algorithm)
@@ -68,12 +68,12 @@ function tokenBackend(token: Token, { specs, algorithms, oaep, gcm, copies }: Ab
     },
     random: (length) => token.use((session) => token.cryptoki.C_GenerateRandom(session, Buffer.alloc(length))),
     cipher,
-    asymmetric: tokenAsymmetric(keys, (algorithm) => oaep[algorithm]),
+    asymmetric: tokenAsymmetric(keys, { unpadding: oaep, refusals: oaepRefusals }),
     signer: tokenSigner(keys, can),
     mac: tokenMac(keys, can),
     agreement: tokenAgreement(keys),
     keyPairs: tokenKeyPairs(cipher),
-    importer: tokenImporter(keys, (algorithm) => oaep[algorithm]),
+    importer: tokenImporter(keys, { unpadding: oaep, refusals: oaepRefusals }),
     release: (material) => {
       keys.release(material)
     },

@@ -4,7 +4,7 @@
  */
 import { readFileSync } from 'node:fs'
 import { mistakeIn, type Shape } from '../../shape.ts'
-import type { OaepAlgorithm, Unpadding } from './asymmetric.ts'
+import { OAEP_REFUSALS, type OaepAlgorithm, type Unpadding } from './asymmetric.ts'
 import type { Cryptoki, TokenInfo } from './cryptoki.ts'
 import type { Abilities } from './probe.ts'
 
@@ -18,6 +18,7 @@ export interface TokenProfile {
     readonly specs: readonly string[]
     readonly algorithms: readonly string[]
     readonly oaep: Readonly<Record<OaepAlgorithm, 'token' | 'host' | 'nobody'>>
+    readonly oaepRefusals?: readonly string[]
   }
   readonly quirks?: Quirks
 }
@@ -78,25 +79,33 @@ export const PROFILE_SCHEMA: Shape = {
           firmware: { type: 'string', pattern: '^\\d+\\.\\d+$', description: 'firmwareVersion, major and minor.' },
         }),
       }),
-      abilities: object('What the token was seen to do right.', {
-        gcm: object('AES-256-GCM, without which there is no KMS.', {
-          iv: {
-            enum: [12, 28],
-            description: 'Bytes of the IVs it takes: 28 where it does, since those may be random.',
-          },
-          refusals: {
+      abilities: object(
+        'What the token was seen to do right.',
+        {
+          gcm: object('AES-256-GCM, without which there is no KMS.', {
+            iv: {
+              enum: [12, 28],
+              description: 'Bytes of the IVs it takes: 28 where it does, since those may be random.',
+            },
+            refusals: {
+              ...{ type: 'array', items: { type: 'string', pattern: '^CKR_\\w+$' }, uniqueItems: true },
+              description: 'What it answers to a ciphertext that is not genuine.',
+            },
+          }),
+          copies: { type: 'boolean', description: 'Whether a stored key can be copied for the session.' },
+          specs: { ...names, description: 'Kinds of keys that it makes, as the HSM calls them: AES_256, ECC_P256.' },
+          algorithms: { ...names, description: 'Algorithms, as AWS calls them; of ECDH, with the kind of key.' },
+          oaep: object('RSA-OAEP, whose hash some tokens do not choose.', {
+            RSAES_OAEP_SHA_1: unpadding,
+            RSAES_OAEP_SHA_256: unpadding,
+          }),
+          oaepRefusals: {
             ...{ type: 'array', items: { type: 'string', pattern: '^CKR_\\w+$' }, uniqueItems: true },
-            description: 'What it answers to a ciphertext that is not genuine.',
+            description: 'What it answers when it decrypts what was never encrypted.',
           },
-        }),
-        copies: { type: 'boolean', description: 'Whether a stored key can be copied for the session.' },
-        specs: { ...names, description: 'Kinds of keys that it makes, as the HSM calls them: AES_256, ECC_P256.' },
-        algorithms: { ...names, description: 'Algorithms, as AWS calls them; of ECDH, with the kind of key.' },
-        oaep: object('RSA-OAEP, whose hash some tokens do not choose.', {
-          RSAES_OAEP_SHA_1: unpadding,
-          RSAES_OAEP_SHA_256: unpadding,
-        }),
-      }),
+        },
+        ['oaepRefusals'],
+      ),
       quirks: object(
         'What else a conformance run saw.',
         {
@@ -123,7 +132,7 @@ export function readProfile(file: string): TokenProfile {
 }
 
 export function profileOf(abilities: Abilities, device: Device, quirks?: Quirks): TokenProfile {
-  const { gcm, copies, specs, algorithms, oaep } = abilities
+  const { gcm, copies, specs, algorithms, oaep, oaepRefusals } = abilities
   return {
     schema: SCHEMA,
     device,
@@ -133,6 +142,7 @@ export function profileOf(abilities: Abilities, device: Device, quirks?: Quirks)
       specs: [...specs],
       algorithms: [...algorithms],
       oaep: { RSAES_OAEP_SHA_1: said(oaep.RSAES_OAEP_SHA_1), RSAES_OAEP_SHA_256: said(oaep.RSAES_OAEP_SHA_256) },
+      oaepRefusals: [...oaepRefusals],
     },
     ...(quirks && { quirks }),
   }
@@ -150,13 +160,14 @@ export function abilitiesFrom(profile: TokenProfile, device: Device): Abilities 
       throw new ProfileError('ProfileMismatch', text)
     }
   }
-  const { gcm, copies, specs, algorithms, oaep } = profile.abilities
+  const { gcm, copies, specs, algorithms, oaep, oaepRefusals } = profile.abilities
   return {
     gcm: { iv: gcm.iv, refusals: new Set(gcm.refusals) },
     copies,
     specs: new Set(specs),
     algorithms: new Set(algorithms),
     oaep: { RSAES_OAEP_SHA_1: meant(oaep.RSAES_OAEP_SHA_1), RSAES_OAEP_SHA_256: meant(oaep.RSAES_OAEP_SHA_256) },
+    oaepRefusals: new Set([...OAEP_REFUSALS, ...(oaepRefusals ?? [])]),
   }
 }
 
