@@ -8,6 +8,7 @@ import { PROTECTION } from './protection.ts'
 import { SEARCH } from './search.ts'
 import { SESSIONS } from './sessions.ts'
 import { SLOTS } from './slots.ts'
+import { STATE } from './state.ts'
 import { CURVE_VECTORS } from './vectors-curves.ts'
 import { LATTICE_VECTORS } from './vectors-lattices.ts'
 import { RSA_VECTORS } from './vectors-rsa.ts'
@@ -23,6 +24,7 @@ const AREAS: readonly (readonly Check[])[] = [
   SEARCH,
   SESSIONS,
   SLOTS,
+  STATE,
   CURVE_VECTORS,
   LATTICE_VECTORS,
   RSA_VECTORS,

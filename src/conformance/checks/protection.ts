@@ -187,8 +187,8 @@ const trust: readonly Check[] = [
       (device) => {
         const session = device.session()
         const { rv, handle } = attempt(device, session)
-        if (rv !== CKR.OK) return device.expect(rv, ...NEVER, 'USER_NOT_LOGGED_IN', 'ATTRIBUTE_TYPE_INVALID')
-        const trusted = device.get(session, handle, 'TRUSTED').bytes[0] === 1
+        const trusted = rv === CKR.OK && device.get(session, handle, 'TRUSTED').bytes[0] === 1
+        if (!trusted) device.expect(rv, 'OK', ...NEVER, 'USER_NOT_LOGGED_IN', 'ATTRIBUTE_TYPE_INVALID')
         device.require(!trusted, 'an error, or a key that is not trusted', 'CKR_OK, and CKA_TRUSTED true')
       },
       { needs: ['AES_KEY_GEN'] },
