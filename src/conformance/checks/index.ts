@@ -13,6 +13,7 @@ import { CURVE_VECTORS } from './vectors-curves.ts'
 import { LATTICE_VECTORS } from './vectors-lattices.ts'
 import { RSA_VECTORS } from './vectors-rsa.ts'
 import { SYMMETRIC_VECTORS } from './vectors-symmetric.ts'
+import { PADDED_WRAP } from './padded-wrap.ts'
 
 const AREAS: readonly (readonly Check[])[] = [
   // A line per area, in the order of the alphabet.
@@ -29,6 +30,7 @@ const AREAS: readonly (readonly Check[])[] = [
   LATTICE_VECTORS,
   RSA_VECTORS,
   SYMMETRIC_VECTORS,
+  PADDED_WRAP,
 ]
 
 /** In the order of their ids. */
