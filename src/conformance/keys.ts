@@ -133,8 +133,13 @@ const GENERATORS = {
   EC_MONTGOMERY: 'EC_MONTGOMERY_KEY_PAIR_GEN',
 } as const
 
+/** The mechanism that makes pairs on a curve. */
+export function generatorOf(curve: Curve): (typeof GENERATORS)[keyof typeof GENERATORS] {
+  return GENERATORS[typeOf(curve)]
+}
+
 export function ecPair(device: Device, session: number, curve: Curve, open: readonly Use[], own: readonly Use[]): Pair {
-  const how = { type: GENERATORS[typeOf(curve)] }
+  const how = { type: generatorOf(curve) }
   const openTemplate = [...paramsOf(curve), ...usable(open), ...SESSION]
   return device.generatePair(session, how, openTemplate, [...usable(own), ...SESSION, ...READABLE])
 }

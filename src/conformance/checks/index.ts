@@ -14,6 +14,7 @@ import { LATTICE_VECTORS } from './vectors-lattices.ts'
 import { RSA_VECTORS } from './vectors-rsa.ts'
 import { SYMMETRIC_VECTORS } from './vectors-symmetric.ts'
 import { PADDED_WRAP } from './padded-wrap.ts'
+import { MECHANISMS } from './mechanisms.ts'
 
 const AREAS: readonly (readonly Check[])[] = [
   // A line per area, in the order of the alphabet.
@@ -31,6 +32,7 @@ const AREAS: readonly (readonly Check[])[] = [
   RSA_VECTORS,
   SYMMETRIC_VECTORS,
   PADDED_WRAP,
+  MECHANISMS,
 ]
 
 /** In the order of their ids. */
