@@ -22,6 +22,9 @@ export const MISSING = CKR.FUNCTION_NOT_SUPPORTED
 
 const KINDS = { u: 'unsigned long', b: 'uint8_t', p: 'void *' } as const
 
+/** A library that nobody holds any more is unloaded, and functions that were taken from its lists do not hold it. */
+const LOADED: unknown[] = []
+
 interface Entry {
   (...args: readonly Argument[]): number | bigint
   async(...args: readonly (Argument | ((error: unknown, rv: number | bigint) => void))[]): void
@@ -39,6 +42,7 @@ export class Module {
   constructor(path: string) {
     this.path = path
     const library = koffi.load(path)
+    LOADED.push(library)
     const list = (name: string): bigint => {
       const place = word()
       const rv = library.func(name, 'unsigned long', ['void *'])(place) as number
