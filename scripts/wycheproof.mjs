@@ -97,6 +97,8 @@ function chosen(file, { each, most = Infinity, groups: atMost = Infinity, longes
   const taken = (group) => (test) => {
     const kind = `${keyOf(group)} ${test.result} ${test.flags.join()}`
     const count = kinds.get(kind) ?? 0
+    // What is too short to be wrapped has nothing to unwrap.
+    if (test.flags.includes('WrongDataSize')) return false
     if (count >= each || left <= 0 || JSON.stringify(test).length > longest) return false
     kinds.set(kind, count + 1)
     left--

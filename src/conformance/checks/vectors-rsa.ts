@@ -77,7 +77,7 @@ const PKCS1_DECRYPT: Family = {
  */
 function leaks(rsa: RsaNumbers, vector: Vector, bytes: Buffer): boolean {
   const sealed = bytesOf(vector, 'ct')
-  if (sealed.length !== hex(rsa.modulus).length) return true
+  if (sealed.length !== hex(rsa.modulus).length) return false
   const block = privateDecrypt({ key: nodeKey(rsa), padding: constants.RSA_NO_PADDING }, sealed)
   return bytes.length > 0 && block.subarray(block.length - bytes.length).equals(bytes)
 }
