@@ -1,6 +1,8 @@
 /** Every check there is, by area. */
 import type { Check } from '../check.ts'
+import { ARGUMENTS } from './arguments.ts'
 import { ATTRIBUTES } from './attributes.ts'
+import { ERRORS } from './errors.ts'
 import { GENERAL } from './general.ts'
 import { LOGIN } from './login.ts'
 import { OBJECTS } from './objects.ts'
@@ -18,7 +20,9 @@ import { MECHANISMS } from './mechanisms.ts'
 
 const AREAS: readonly (readonly Check[])[] = [
   // A line per area, in the order of the alphabet.
+  ARGUMENTS,
   ATTRIBUTES,
+  ERRORS,
   GENERAL,
   LOGIN,
   OBJECTS,
