@@ -69,25 +69,28 @@ export function readConfig(file: string): Config {
   const config = parseConfig(readText(file), file)
   const path = (value: string) => resolve(dirname(file), value)
   const { data, tls, attestationRoots, quotas, backend } = config
-  const { module, pinFile, profile } = backend ?? {}
   return {
     ...config,
     data: data === undefined ? undefined : path(data),
     tls: tls === undefined ? undefined : { cert: path(tls.cert), key: path(tls.key) },
     attestationRoots: attestationRoots?.map((root) => readText(path(root))),
-    ...(backend && {
-      backend: {
-        ...backend,
-        module: module && path(module),
-        pinFile: pinFile && path(pinFile),
-        profile: profile && path(profile),
-      },
-    }),
+    ...(backend && { backend: tokenAt(backend, path) }),
     ...(quotas !== undefined && { quotas: typeof quotas === 'string' ? readQuotas(quotas, path) : quotas }),
   }
 }
 
-function readText(file: string): string {
+/** A token whose files are where `path` says. */
+export function tokenAt(token: TokenConfig, path: (value: string) => string): TokenConfig {
+  const { module, pinFile, profile } = token
+  return {
+    ...token,
+    module: module && path(module),
+    pinFile: pinFile && path(pinFile),
+    profile: profile && path(profile),
+  }
+}
+
+export function readText(file: string): string {
   try {
     return readFileSync(file, 'utf8')
   } catch (cause) {
@@ -127,7 +130,7 @@ function shape(): Reader {
 }
 
 /** What names a token, or its URI. */
-const tokenReader: Reader = (node, name, tell) => {
+export const tokenReader: Reader = (node, name, tell) => {
   if ('items' in node) return namedToken(node, name, tell)
   const uri = checked(parseTokenUri)(node, name, tell)
   return typeof uri === 'string' ? { uri } : uri
