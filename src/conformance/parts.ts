@@ -5,6 +5,9 @@ import type { Device, Given } from './device.ts'
 
 export type Kind = 'Encrypt' | 'Decrypt' | 'Digest' | 'Sign'
 
+/** Who holds back what it decrypted may ask for room for all of it, with each part. */
+const ROOM = 1 << 16
+
 /** The first call of an operation. */
 export function begin(device: Device, session: number, kind: Kind | 'Verify', how: Mechanism, key?: number): number {
   return device.call(`C_${kind}Init`, session, mechanism(how), ...(kind === 'Digest' ? [] : [key!]))
@@ -37,13 +40,12 @@ export function inParts(
 export function update(device: Device, session: number, kind: Kind, part: Buffer): Given {
   if (kind === 'Digest' || kind === 'Sign')
     return { rv: device.call(`C_${kind}Update`, session, part, part.length), bytes: Buffer.alloc(0) }
-  const room = part.length + 64
-  return written(room, (out, length) => device.call(`C_${kind}Update`, session, part, part.length, out, length))
+  return written(ROOM, (out, length) => device.call(`C_${kind}Update`, session, part, part.length, out, length))
 }
 
 /** The end; there may be as much as was held back until then. */
-export function finish(device: Device, session: number, kind: Kind, room = 1 << 16): Given {
-  return written(room, (out, length) => device.call(`C_${kind}Final`, session, out, length))
+export function finish(device: Device, session: number, kind: Kind): Given {
+  return written(ROOM, (out, length) => device.call(`C_${kind}Final`, session, out, length))
 }
 
 export function verifyInParts(

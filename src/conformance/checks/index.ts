@@ -17,6 +17,8 @@ import { RSA_VECTORS } from './vectors-rsa.ts'
 import { SYMMETRIC_VECTORS } from './vectors-symmetric.ts'
 import { PADDED_WRAP } from './padded-wrap.ts'
 import { MECHANISMS } from './mechanisms.ts'
+import { MULTIPART } from './multipart.ts'
+import { ROOM } from './room.ts'
 
 const AREAS: readonly (readonly Check[])[] = [
   // A line per area, in the order of the alphabet.
@@ -37,6 +39,8 @@ const AREAS: readonly (readonly Check[])[] = [
   SYMMETRIC_VECTORS,
   PADDED_WRAP,
   MECHANISMS,
+  MULTIPART,
+  ROOM,
 ]
 
 /** In the order of their ids. */
