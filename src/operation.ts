@@ -108,16 +108,27 @@ export interface World {
   readonly knows?: (arn: string) => boolean | undefined
 }
 
+/** What those outside are told of a call. */
+export type Asking = Pick<Call, 'operation' | 'caller' | 'context' | 'entropy'>
+
+/** A custom key store to be, among the `others` of its account in a Region; `before`, when it is there already. */
+export interface WantedKeyStore extends Properties {
+  readonly region: string
+  readonly secret: string
+  readonly others: readonly KeyStore[]
+  readonly before?: KeyStore
+}
+
 /** What is behind custom key stores: clusters and external key managers, as far as they are connected. */
 export interface KeyStoreBackends {
   /** Where a key of a connected store is, for what this call does. Throws KMSInvalidStateException when nothing is there. */
-  backendOf(key: Key, call: Call): Backend
+  backendOf(key: Key, call: Asking): Backend
   /** Where new keys of a connected store are made, and random bytes. */
-  backendIn(store: KeyStore, call: Call): Backend
-  /** Refuses to make a store of what is not there, or not as it should be. `before` is what is to be changed. */
-  examine(store: Properties & { readonly region: string }, secret: string, call: Call, before?: KeyStore): Promise<void>
+  backendIn(store: KeyStore): Backend
+  /** Refuses what a store is to be of when it is not there, or not as it should be. */
+  examine(wanted: WantedKeyStore, call: Asking): Promise<void>
   /** Refuses an external key that is not there, or is none to encrypt with. */
-  requireKey(store: KeyStore, xksKeyId: string, call: Call): Promise<void>
+  requireKey(store: KeyStore, xksKeyId: string, call: Asking): Promise<void>
   /** Begins to do what the store's state says is under way; hears of each state once it is durable. */
   follow(store: KeyStore): void
 }

@@ -1,9 +1,11 @@
 /** What a room can be opened with; all of it may be left out. */
 import type { TrailMode } from './audit/trail.ts'
 import type { BackendSource } from './backends/backend.ts'
+import type { ClustersConfig } from './clusters.ts'
 import type { AccountConfig, OrganizationConfig } from './identity.ts'
 import type { KeySpec } from './model/kms.ts'
 import type { QuotaSetting } from './quotas/quotas.ts'
+import type { XksOptions } from './xks/client.ts'
 
 export interface StrongroomOptions {
   /** The folder to keep everything in, made if need be (0700). */
@@ -17,6 +19,13 @@ export interface StrongroomOptions {
    * whose keys are in the folder.
    */
   backend?: BackendSource
+  /**
+   * The AWS CloudHSM clusters there are, by id: each a PKCS#11 token, `{ module, tokenLabel }`, or `'simulated'`. Custom key stores
+   * of the type AWS_CLOUDHSM connect to them. Default: none.
+   */
+  clusters?: ClustersConfig
+  /** How the proxies of external key stores are reached. */
+  xks?: XksOptions
   /** Who there is: accounts, their users and roles, access keys. Default: `test`/`test`, the root of `account`. */
   accounts?: AccountConfig[]
   /** The organization some of the accounts are in, with its policies. */

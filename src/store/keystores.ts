@@ -35,6 +35,11 @@ export class KeyStores {
     return (await this.store.list('key_stores', '', [region, account], null, 1000)).map(keyStoreFrom)
   }
 
+  /** Those of everybody. */
+  async all(): Promise<KeyStore[]> {
+    return (await this.store.list('key_stores', '', [], null, 100_000)).map(keyStoreFrom)
+  }
+
   async find(region: string, account: string, id: string): Promise<KeyStore | undefined> {
     return (await this.list(region, account)).find((each) => each.id === id)
   }
