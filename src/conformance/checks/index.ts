@@ -1,11 +1,13 @@
 /** Every check there is, by area. */
 import type { Check } from '../check.ts'
 import { ARGUMENTS } from './arguments.ts'
+import { ATTACKS } from './attacks.ts'
 import { ATTRIBUTES } from './attributes.ts'
 import { ERRORS } from './errors.ts'
 import { GENERAL } from './general.ts'
 import { LOGIN } from './login.ts'
 import { OBJECTS } from './objects.ts'
+import { ORACLES } from './oracles.ts'
 import { PROTECTION } from './protection.ts'
 import { SEARCH } from './search.ts'
 import { SESSIONS } from './sessions.ts'
@@ -19,15 +21,19 @@ import { PADDED_WRAP } from './padded-wrap.ts'
 import { MECHANISMS } from './mechanisms.ts'
 import { MULTIPART } from './multipart.ts'
 import { ROOM } from './room.ts'
+import { NIST } from './nist.ts'
+import { RANDOMNESS } from './random.ts'
 
 const AREAS: readonly (readonly Check[])[] = [
   // A line per area, in the order of the alphabet.
   ARGUMENTS,
+  ATTACKS,
   ATTRIBUTES,
   ERRORS,
   GENERAL,
   LOGIN,
   OBJECTS,
+  ORACLES,
   PROTECTION,
   SEARCH,
   SESSIONS,
@@ -41,6 +47,8 @@ const AREAS: readonly (readonly Check[])[] = [
   MECHANISMS,
   MULTIPART,
   ROOM,
+  NIST,
+  RANDOMNESS,
 ]
 
 /** In the order of their ids. */
