@@ -61,9 +61,7 @@ const PLAIN = ['', 'Normal', 'Pseudorandom', 'Ktv', 'Valid', 'ValidSignature', '
 
 /** All checks of these vectors, and one about the codes of what is refused. */
 export function checksOf(family: Family): readonly Check[] {
-  const groups = JSON.parse(
-    readFileSync(new URL(`vectors/${family.file}.json`, import.meta.url), 'utf8'),
-  ) as readonly Group[]
+  const groups = fileOf<Group>(family.file)
   const kinds = new Map<string, Sample[]>()
   for (const group of groups)
     for (const vector of group.tests) {
@@ -74,6 +72,11 @@ export function checksOf(family: Family): readonly Check[] {
   const all = [...kinds.values()]
   const bad = all.flatMap((samples) => samples.filter(({ vector }) => vector.result === 'invalid').slice(0, 1))
   return bad.length > 0 ? [...checks, codesOf(family, all.flat(), bad)] : checks
+}
+
+/** What is in a file of vectors. */
+export function fileOf<Row>(name: string): readonly Row[] {
+  return JSON.parse(readFileSync(new URL(`vectors/${name}.json`, import.meta.url), 'utf8')) as readonly Row[]
 }
 
 function kindOf({ flags }: Vector): readonly string[] {

@@ -8,6 +8,7 @@ import { GENERAL } from './general.ts'
 import { LOGIN } from './login.ts'
 import { OBJECTS } from './objects.ts'
 import { ORACLES } from './oracles.ts'
+import { PROFILES } from './profiles.ts'
 import { PROTECTION } from './protection.ts'
 import { SEARCH } from './search.ts'
 import { SESSIONS } from './sessions.ts'
@@ -34,6 +35,7 @@ const AREAS: readonly (readonly Check[])[] = [
   LOGIN,
   OBJECTS,
   ORACLES,
+  PROFILES,
   PROTECTION,
   SEARCH,
   SESSIONS,
