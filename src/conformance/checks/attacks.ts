@@ -143,7 +143,9 @@ const byReturning: readonly Check[] = [
     ['AES_KEY_WRAP'],
     (device, session, victim) => {
       const wrapper = made(device, session, ['WRAP', 'UNWRAP'])
-      return wrapper && read(device, session, wrapper, victim, secret('GENERIC_SECRET', ...OPEN))
+      return wrapper === undefined
+        ? undefined
+        : read(device, session, wrapper, victim, secret('GENERIC_SECRET', ...OPEN))
     },
   ),
   attack(
@@ -241,7 +243,7 @@ function underPublic(type: 'RSA_PKCS' | 'RSA_PKCS_OAEP'): Steal {
 
 function returned(device: Device, session: number, victim: number, more: Template): Buffer | undefined {
   const wrapper = made(device, session, ['WRAP', 'UNWRAP'], ...more)
-  return wrapper && read(device, session, wrapper, victim, secret('AES', ...OPEN))
+  return wrapper === undefined ? undefined : read(device, session, wrapper, victim, secret('AES', ...OPEN))
 }
 
 /** The value of what comes back of a key that was wrapped. */
