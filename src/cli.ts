@@ -30,9 +30,11 @@ process.exitCode = await main(process.argv.slice(2), {
     return use(opened).finally(() => opened.close())
   },
   perform: async (out) => (await import('./story/perform.ts')).perform(out),
+  proxy: async (options) => (await import('./xks/proxy.ts')).xksProxy(options),
   trail: async (data) => (await import('./audit/files/opened.ts')).openTrail(data),
   now: Date.now,
   env: process.env,
+  isWatched: process.stderr.isTTY,
   out: (text) => process.stdout.write(text) || once(process.stdout, 'drain'),
   error: (text) => process.stderr.write(text),
   input: () => process.stdin,
