@@ -4,6 +4,7 @@
  */
 import { fail } from '../errors.ts'
 import type { Backend, BackendSource, OpenedBackend } from './backend.ts'
+import { openIsolated } from './isolated.ts'
 import { tokenAgreement } from './pkcs11/agreement.ts'
 import { tokenAsymmetric } from './pkcs11/asymmetric.ts'
 import { located, type TokenOptions } from './pkcs11/choice.ts'
@@ -23,6 +24,8 @@ import { identityOf } from './pkcs11/uri.ts'
 export interface Pkcs11Options extends TokenOptions {
   /** What is known of this kind of token, or the file that says so: it is opened without being probed. */
   readonly profile?: TokenProfile | string
+  /** Has the module run in a process of its own, which is started anew should the module bring it down. */
+  readonly isolate?: boolean
 }
 
 export interface Pkcs11Source extends BackendSource {
@@ -30,10 +33,11 @@ export interface Pkcs11Source extends BackendSource {
 }
 
 /** Keys in the token that `options` name. Opening rejects with an error whose `code` says what is in the way. */
-export function pkcs11({ profile, ...options }: Pkcs11Options): Pkcs11Source {
+export function pkcs11({ profile, isolate, ...options }: Pkcs11Options): Pkcs11Source {
   return {
     name: 'pkcs11',
     async open() {
+      if (isolate) return openIsolated<TokenProfile>(import.meta.url, { ...options, ...(profile && { profile }) })
       const { module, choice } = located(options)
       const library = await Library.open(module)
       const token = new Token(library, choice)
