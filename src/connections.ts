@@ -180,7 +180,8 @@ export class Connections implements KeyStoreBackends {
       const store = await records.keyStores.find(region, account, id)
       if (!store || this.#begun.get(id) !== begun || (store.state === state && store.error === error)) return
       try {
-        return await records.commit([putKeyStore({ ...store, state, error })])
+        await records.commit([putKeyStore({ ...store, state, error })])
+        return
       } catch (conflict) {
         if (!isConflict(conflict)) throw conflict
       }

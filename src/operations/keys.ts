@@ -89,15 +89,15 @@ export const createKey = operation('CreateKey', {
 /** The store a new key is for: connected, of the key's origin, and with an external key behind it that no other key has. */
 async function storeFor(
   input: CreateKeyRequest,
-  call: Asking & Pick<Call, 'scope' | 'records' | 'keyStores'>,
+  call: Asking & Pick<Call, 'scope' | 'records' | 'keyStores' | 'now'>,
 ): Promise<KeyStore> {
-  const { scope, records } = call
+  const { scope, records, now } = call
   const { CustomKeyStoreId: id, XksKeyId: xksKeyId, Origin: origin } = input
   const store = connectedStore(id!, await records.keyStores.list(scope.realm.region, scope.account))
   if (typeOf(store) !== origin)
     fail('ValidationException', `The custom key store ${id} has no keys of Origin ${origin}.`)
   if (xksKeyId === undefined) return store
-  if (await records.hasExternalKey(store, xksKeyId)) {
+  if ((await records.keysIn(store)).some((key) => key.xksKeyId === xksKeyId && !isGone(key, now))) {
     fail(
       'XksKeyAlreadyInUseException',
       `The external key ${xksKeyId} is in use by another key of the custom key store.`,

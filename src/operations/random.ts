@@ -26,7 +26,8 @@ export const generateRandom = operation('GenerateRandom', {
 
 /** Clusters of CloudHSM make random bytes, external key managers do not. */
 function sourceOf(id: string, stores: readonly KeyStore[], keyStores: Call['keyStores']): Backend {
-  const store = connectedStore(id, stores)
-  if (typeOf(store) === 'EXTERNAL_KEY_STORE') fail('UnsupportedOperationException')
-  return keyStores!.backendIn(store)
+  if (stores.some((store) => store.id === id && typeOf(store) === 'EXTERNAL_KEY_STORE')) {
+    fail('UnsupportedOperationException')
+  }
+  return keyStores!.backendIn(connectedStore(id, stores))
 }

@@ -1,5 +1,6 @@
 /** Custom key stores as things: Create-, Describe-, Update-, Delete-, Connect- and DisconnectCustomKeyStore. */
 import { fail } from '../errors.ts'
+import { isGone } from '../keys.ts'
 import { changed, propertiesOf, requireKeyStore, secretOf } from '../keystorerequests.ts'
 import { entryOf, isSame, missingStore, refuseShared, requireState, typeOf, type KeyStore } from '../keystores.ts'
 import { openSecret, sealSecret } from '../keystoresecrets.ts'
@@ -94,7 +95,7 @@ export const deleteCustomKeyStore = operation('DeleteCustomKeyStore', {
   async run(call) {
     const store = await namedStore(call)
     requireState(store, ['DISCONNECTED'])
-    if ((await call.records.keyStores.countKeys(store)) > 0) {
+    if ((await call.records.keysIn(store)).some((key) => !isGone(key, call.now))) {
       fail('CustomKeyStoreHasCMKsException', `The custom key store ${store.id} contains KMS keys.`)
     }
     call.put(eraseKeyStore(store))

@@ -170,10 +170,10 @@ export class Records {
     return this.store.count('aliases', 'aliases_by_target', [key.region, key.account, key.id])
   }
 
-  /** Whether a key in the custom key store stands for this external key. */
-  async hasExternalKey({ region, account, id }: KeyStore, xksKeyId: string): Promise<boolean> {
+  /** The keys in a custom key store, without their materials, and whether or not they are gone. */
+  async keysIn({ region, account, id }: KeyStore): Promise<Key[]> {
     const rows = await this.store.list('keys', 'keys_by_store', [region, account, id], null, 100_000)
-    return rows.some((row) => keyFrom(row, []).xksKeyId === xksKeyId)
+    return rows.map((row) => keyFrom(row, []))
   }
 
   /** Where the keys are about which something is to be done at `now`, soonest first, from the one after `after` on. */

@@ -43,11 +43,6 @@ export class KeyStores {
   async find(region: string, account: string, id: string): Promise<KeyStore | undefined> {
     return (await this.list(region, account)).find((each) => each.id === id)
   }
-
-  /** How many keys there are in a store, whatever their state. */
-  countKeys({ region, account, id }: KeyStore): Promise<number> {
-    return this.store.count('keys', 'keys_by_store', [region, account, id])
-  }
 }
 
 export function putKeyStore(keyStore: KeyStore): { readonly change: Change } {
