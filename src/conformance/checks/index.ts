@@ -8,6 +8,7 @@ import { GENERAL } from './general.ts'
 import { LOGIN } from './login.ts'
 import { OBJECTS } from './objects.ts'
 import { ORACLES } from './oracles.ts'
+import { PINS } from './pins.ts'
 import { PROFILES } from './profiles.ts'
 import { PROTECTION } from './protection.ts'
 import { SEARCH } from './search.ts'
@@ -24,6 +25,8 @@ import { MULTIPART } from './multipart.ts'
 import { ROOM } from './room.ts'
 import { NIST } from './nist.ts'
 import { RANDOMNESS } from './random.ts'
+import { LIMITS } from './limits.ts'
+import { THREADED } from './threads.ts'
 
 const AREAS: readonly (readonly Check[])[] = [
   // A line per area, in the order of the alphabet.
@@ -35,6 +38,7 @@ const AREAS: readonly (readonly Check[])[] = [
   LOGIN,
   OBJECTS,
   ORACLES,
+  PINS,
   PROFILES,
   PROTECTION,
   SEARCH,
@@ -51,6 +55,8 @@ const AREAS: readonly (readonly Check[])[] = [
   ROOM,
   NIST,
   RANDOMNESS,
+  LIMITS,
+  THREADED,
 ]
 
 /** In the order of their ids. */
