@@ -21,8 +21,9 @@ const room = async () => (await import('./strongroom.ts')).Strongroom
 process.exitCode = await main(process.argv.slice(2), {
   open: async (options) => (await room()).open(options),
   verify: async (data) => (await room()).verify(data),
-  fresh: async (use) => {
-    const opened = await (await room()).open({ memory: true })
+  fresh: async (use, backend) => {
+    const { COVERED } = await import('./coverage.ts')
+    const opened = await (await room()).open({ ...COVERED, backend })
     return use(opened).finally(() => opened.close())
   },
   within: async (options, use) => {

@@ -5,7 +5,7 @@ import { nearest } from '../nearest.ts'
 import { audit, AUDIT_HELP, type AuditWorld } from './audit.ts'
 import { clock, CLOCK_HELP } from './clock.ts'
 import { conformance, CONFORMANCE_HELP, type ConformanceWorld } from './conformance.ts'
-import { coverage, COVERAGE } from './coverage.ts'
+import { coverage, COVERAGE, COVERAGE_HELP } from './coverage.ts'
 import type { Trials } from './coverage.ts'
 import { decrypt, DECRYPT_HELP, encrypt, ENCRYPT_HELP, type EnvelopeWorld } from './encrypt.ts'
 import { explain, EXPLAIN, type ExplainWorld } from './explain.ts'
@@ -140,7 +140,7 @@ const COMMANDS: Record<string, Command> = {
   },
   coverage: {
     summary: 'try every operation and key spec, and tell which work',
-    help: `usage: strongroom coverage [--json]\n\n${flagHelp(COVERAGE)}\nExit code 0: all of them work. 1: not all.\n`,
+    help: `usage: strongroom coverage [flags]\n\n${flagHelp(COVERAGE)}\n${COVERAGE_HELP}`,
     run: (args, terminal) => coverage(readFlags(COVERAGE, args), terminal),
   },
 }

@@ -149,7 +149,7 @@ Ready.
 }
 
 /** A reader of the file sees all of it or nothing. */
-async function writeWhole(file: string, text: string): Promise<void> {
+export async function writeWhole(file: string, text: string): Promise<void> {
   const draft = `${file}.${process.pid}.new`
   await writeFile(draft, text)
   await rename(draft, file)

@@ -7,8 +7,8 @@
  */
 import { hash } from 'node:crypto'
 import { SPECS, USES } from '../algorithms.ts'
-import type { Backend, BackendSource } from '../backends/backend.ts'
-import { guestBackend, settleIn } from '../backends/guest.ts'
+import type { Backend, BackendSource, OpenedBackend } from '../backends/backend.ts'
+import { settleIn } from '../backends/guest.ts'
 import { nativeBackend } from '../backends/native.ts'
 import { HEADER, type EncryptionContext } from '../ciphertext.ts'
 import { systemEntropy } from '../entropy.ts'
@@ -39,6 +39,8 @@ const PROBE = Uint8Array.of(1, 2, 3, 4)
 export class ExternalKeys {
   readonly identity: string
   readonly #store: Store
+  /** Keeps the store, whoever keeps the keys. */
+  readonly #native: Backend
   readonly #backend: Backend
   readonly #materials = new Map<string, Material>()
 
@@ -52,8 +54,8 @@ export class ExternalKeys {
         try {
           await settleIn(store, guest)
           const trust = { roots: new Roots([]), window: 0 }
-          const backend = guest ? guestBackend(guest, hsm, trust) : nativeBackend(hsm, trust)
-          const keys = new ExternalKeys(store, backend, guest?.identity ?? 'strongroom')
+          const native = nativeBackend(hsm, trust)
+          const keys = new ExternalKeys(store, native, guest)
           await keys.create(HEALTH)
           return keys
         } catch (error) {
@@ -70,10 +72,11 @@ export class ExternalKeys {
     }
   }
 
-  private constructor(store: Store, backend: Backend, identity: string) {
+  private constructor(store: Store, native: Backend, guest: OpenedBackend | undefined) {
     this.#store = store
-    this.#backend = backend
-    this.identity = identity
+    this.#native = native
+    this.#backend = guest?.backend ?? native
+    this.identity = guest?.identity ?? 'strongroom'
   }
 
   /** Whether there is such a key; from then on it can be used. */
@@ -132,6 +135,7 @@ export class ExternalKeys {
   async close(): Promise<void> {
     await this.#store.close()
     await this.#backend.close()
+    if (this.#native !== this.#backend) await this.#native.close()
   }
 }
 
