@@ -10,7 +10,7 @@ import { TokenError } from './pkcs11/faults.ts'
 export type Isolated<P> = OpenedBackend & { readonly profile: P; readonly supervisor: Supervisor }
 
 /** Long enough for the slowest key. */
-export const PATIENCE: Patience = { deadline: 30_000, backOff: 100 }
+const PATIENCE: Patience = { deadline: 30_000, backOff: 100 }
 
 /**
  * The token that the module at the URL `opener` opens with these options. A child that is started later is told what the first
