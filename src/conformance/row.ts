@@ -75,7 +75,14 @@ export function row(
   run: (device: Device) => void,
   rest: Rest = {},
 ): Check {
-  return { id, title, clause: clauseOf(where), severity, ...rest, run }
+  return {
+    id,
+    title: title.replace(/^[a-z]/, (first) => first.toUpperCase()),
+    clause: clauseOf(where),
+    severity,
+    ...rest,
+    run,
+  }
 }
 
 /** What a function is called in the id of a check: `C_GetSlotList` is `get-slot-list`. */

@@ -43,3 +43,8 @@ export function secret(type: keyof typeof CKK, ...more: Template): Template {
     ...more,
   ]
 }
+
+/** A PIN of the length of the right one, which it is not. */
+export function otherPin({ pin }: Device): string {
+  return pin.replace(/.$/, (last) => (last === '1' ? '2' : '1'))
+}

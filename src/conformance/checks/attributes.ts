@@ -1,7 +1,7 @@
 /** Attributes of keys: what they are when nobody said anything, what the token alone decides, and that uses are kept to. */
 import type { Check } from '../check.ts'
 import type { Template } from '../cryptoki/memory.ts'
-import { structure, WORD, wordIn } from '../cryptoki/memory.ts'
+import { nameOf, structure, WORD, wordIn } from '../cryptoki/memory.ts'
 import { CKK, CKM, CKO, CKR, type CKA } from '../cryptoki/numbers.ts'
 import type { Device } from '../device.ts'
 import { aesKey, ecPair, pointIn, rsaPair, type Use } from '../keys.ts'
@@ -13,6 +13,7 @@ const KEY = Buffer.alloc(32, 7)
 const UNAVAILABLE = -1
 
 type Maker = (device: Device, session: number) => number
+type Attempt = (device: Device, session: number, key: number) => number
 type Expected = boolean | number | ''
 
 /** Objects made with as little said as may be, and what is true of them. */
@@ -29,9 +30,14 @@ const publicKey: Maker = (device, session) => pair(device, session).publicKey
 const STORAGE = { TOKEN: false, MODIFIABLE: true, COPYABLE: true, DESTROYABLE: true, LABEL: '' } as const
 const A_KEY = { ID: '', START_DATE: '', END_DATE: '', DERIVE: false } as const
 
-const DEFAULTS: Readonly<Record<string, readonly [Maker, Readonly<Partial<Record<keyof typeof CKA, Expected>>>]>> = {
-  data: [bytes, { ...STORAGE, APPLICATION: '', OBJECT_ID: '' }],
+type Facts = Readonly<Partial<Record<keyof typeof CKA, Expected>>>
+
+/** What each kind of object is called, where it is described, how it is made, and what is true of it. */
+const DEFAULTS: Readonly<Record<string, readonly [string, string, Maker, Facts]>> = {
+  data: ['some bytes', '4.5 Data objects', bytes, { ...STORAGE, APPLICATION: '', OBJECT_ID: '' }],
   'generated-aes': [
+    'a generated AES key',
+    '4.10 Secret key objects',
     generated,
     {
       ...STORAGE,
@@ -41,51 +47,43 @@ const DEFAULTS: Readonly<Record<string, readonly [Maker, Readonly<Partial<Record
     },
   ],
   'imported-aes': [
+    'an imported AES key',
+    '4.10 Secret key objects',
     imported,
     {
-      ...{
-        LOCAL: false,
-        KEY_GEN_MECHANISM: UNAVAILABLE,
-        ALWAYS_SENSITIVE: false,
-        NEVER_EXTRACTABLE: false,
-        VALUE_LEN: 32,
-      },
-      ...{ TRUSTED: false, WRAP_WITH_TRUSTED: false },
+      ...{ LOCAL: false, KEY_GEN_MECHANISM: UNAVAILABLE, VALUE_LEN: 32, TRUSTED: false, WRAP_WITH_TRUSTED: false },
+      ...{ ALWAYS_SENSITIVE: false, NEVER_EXTRACTABLE: false },
     },
   ],
   'ec-private': [
+    'a private EC key',
+    '4.9 Private key objects',
     privateKey,
     {
-      ...{
-        LOCAL: true,
-        KEY_GEN_MECHANISM: CKM.EC_KEY_PAIR_GEN,
-        KEY_TYPE: CKK.EC,
-        CLASS: CKO.PRIVATE_KEY,
-        PRIVATE: true,
-      },
+      ...{ LOCAL: true, KEY_GEN_MECHANISM: CKM.EC_KEY_PAIR_GEN, KEY_TYPE: CKK.EC, CLASS: CKO.PRIVATE_KEY },
       ...{ ALWAYS_AUTHENTICATE: false, WRAP_WITH_TRUSTED: false, ID: '', SUBJECT: '' },
     },
   ],
   'ec-public': [
+    'a public EC key',
+    '4.8 Public key objects',
     publicKey,
     {
-      LOCAL: true,
-      KEY_GEN_MECHANISM: CKM.EC_KEY_PAIR_GEN,
-      KEY_TYPE: CKK.EC,
-      CLASS: CKO.PUBLIC_KEY,
-      TRUSTED: false,
-      ID: '',
+      ...{ LOCAL: true, KEY_GEN_MECHANISM: CKM.EC_KEY_PAIR_GEN, KEY_TYPE: CKK.EC, CLASS: CKO.PUBLIC_KEY },
+      ...{ TRUSTED: false, ID: '' },
     },
   ],
 }
+/** What others build on: who may know a key, and where it is from. */
+const ORIGIN: readonly string[] = ['LOCAL', 'ALWAYS_SENSITIVE', 'NEVER_EXTRACTABLE', 'KEY_GEN_MECHANISM']
 
-const defaults = Object.entries(DEFAULTS).flatMap(([kind, [make, wanted]]) =>
-  Object.entries(wanted).map(([type, value]) =>
+const defaults = Object.entries(DEFAULTS).flatMap(([kind, [what, where, make, facts]]) =>
+  Object.entries(facts).map(([type, value]) =>
     row(
       `attribute.default.${kind}.${slug(type)}`,
-      ['LOCAL', 'ALWAYS_SENSITIVE', 'NEVER_EXTRACTABLE', 'KEY_GEN_MECHANISM'].includes(type) ? 'major' : 'minor',
-      '4 Objects',
-      `CKA_${type} of ${kind.replace('-', ' ')} that nothing else was said of is ${value === '' ? 'empty' : value}`,
+      ORIGIN.includes(type) ? 'major' : 'minor',
+      where,
+      `CKA_${type} of ${what} that nothing else was said of is ${shown(type, value)}`,
       (device) => {
         const session = device.session()
         is(device, session, make(device, session), type as keyof typeof CKA, value)
@@ -189,7 +187,7 @@ const closing: readonly Check[] = [
   row(
     'attribute.check-value',
     'minor',
-    '4.10.2 Key check value',
+    '4.10 Secret key objects, CKA_CHECK_VALUE',
     'the check value of a key is the start of a block of zeros in it',
     (device) => {
       const session = device.session()
@@ -204,7 +202,7 @@ const closing: readonly Check[] = [
   row(
     'attribute.check-value.wrong',
     'minor',
-    '4.10.2 Key check value',
+    '4.10 Secret key objects, CKA_CHECK_VALUE',
     'a key is not imported with the check value of another',
     (device) => {
       const session = device.session()
@@ -235,7 +233,9 @@ const closing: readonly Check[] = [
       session,
       secret('AES', { type: 'VALUE', value: KEY }, { type: 'START_DATE', value: '20260101' }),
     )
-    const found = device.get(session, key, 'START_DATE').bytes.toString()
+    const { rv, bytes: date } = device.get(session, key, 'START_DATE')
+    device.expect(rv, 'OK')
+    const found = date.toString()
     device.require(found === '20260101', '20260101', found)
   }),
   row(
@@ -273,7 +273,7 @@ const closing: readonly Check[] = [
   row(
     'attribute.point',
     'minor',
-    '6.3.3 Elliptic curve public key objects',
+    '6.3.3 Short Weierstrass elliptic curve public key objects',
     'a point is a DER OCTET STRING',
     (device) => {
       const session = device.session()
@@ -307,25 +307,33 @@ const closing: readonly Check[] = [
 ]
 
 /** What a key may not do that was made for all else. */
-const WITHOUT: Readonly<Record<string, readonly [Use, (device: Device, session: number, key: number) => number]>> = {
-  encrypt: ['ENCRYPT', (device, session, key) => device.encrypt(session, CBC, key, Buffer.alloc(16)).rv],
-  decrypt: ['DECRYPT', (device, session, key) => device.decrypt(session, CBC, key, Buffer.alloc(16)).rv],
-  sign: ['SIGN', (device, session, key) => device.sign(session, { type: 'AES_CMAC' }, key, Buffer.alloc(16)).rv],
+const WITHOUT: Readonly<Record<string, readonly [Use, keyof typeof CKM, Attempt]>> = {
+  encrypt: ['ENCRYPT', 'AES_CBC', (device, session, key) => device.encrypt(session, CBC, key, Buffer.alloc(16)).rv],
+  decrypt: ['DECRYPT', 'AES_CBC', (device, session, key) => device.decrypt(session, CBC, key, Buffer.alloc(16)).rv],
+  sign: [
+    'SIGN',
+    'AES_CMAC',
+    (device, session, key) => device.sign(session, { type: 'AES_CMAC' }, key, Buffer.alloc(16)).rv,
+  ],
   verify: [
     'VERIFY',
+    'AES_CMAC',
     (device, session, key) => device.verify(session, { type: 'AES_CMAC' }, key, Buffer.alloc(16), Buffer.alloc(16)),
   ],
   wrap: [
     'WRAP',
+    'AES_KEY_WRAP',
     (device, session, key) =>
       device.wrap(session, { type: 'AES_KEY_WRAP' }, key, aesKey(device, session, ['ENCRYPT'])).rv,
   ],
   unwrap: [
     'UNWRAP',
+    'AES_KEY_WRAP',
     (device, session, key) => device.unwrap(session, { type: 'AES_KEY_WRAP' }, key, Buffer.alloc(40), secret('AES')).rv,
   ],
   derive: [
     'DERIVE',
+    'AES_ECB_ENCRYPT_DATA',
     (device, session, key) =>
       device.derive(
         session,
@@ -338,17 +346,7 @@ const WITHOUT: Readonly<Record<string, readonly [Use, (device: Device, session: 
 
 const CBC = { type: 'AES_CBC', parameter: Buffer.alloc(16) } as const
 const USES: readonly Use[] = ['ENCRYPT', 'DECRYPT', 'SIGN', 'VERIFY', 'WRAP', 'UNWRAP']
-const MECHANISMS: Readonly<Record<string, keyof typeof CKM>> = {
-  encrypt: 'AES_CBC',
-  decrypt: 'AES_CBC',
-  sign: 'AES_CMAC',
-  verify: 'AES_CMAC',
-  wrap: 'AES_KEY_WRAP',
-  unwrap: 'AES_KEY_WRAP',
-  derive: 'AES_ECB_ENCRYPT_DATA',
-}
-
-const uses = Object.entries(WITHOUT).map(([name, [use, attempt]]) =>
+const uses = Object.entries(WITHOUT).map(([name, [use, mechanism, attempt]]) =>
   row(
     `attribute.use.${name}`,
     'critical',
@@ -363,7 +361,7 @@ const uses = Object.entries(WITHOUT).map(([name, [use, attempt]]) =>
       const other = ['WRAPPING_KEY_HANDLE_INVALID', 'UNWRAPPING_KEY_HANDLE_INVALID'] as const
       device.expect(rv, 'KEY_FUNCTION_NOT_PERMITTED', ...(name.endsWith('wrap') ? other : []))
     },
-    { needs: ['AES_KEY_GEN', MECHANISMS[name]!] },
+    { needs: ['AES_KEY_GEN', mechanism] },
   ),
 )
 
@@ -381,14 +379,23 @@ function pair(device: Device, session: number): { readonly publicKey: number; re
   return found
 }
 
+function shown(type: string, value: Expected): string {
+  if (value === '') return 'empty'
+  if (value === UNAVAILABLE) return 'CK_UNAVAILABLE_INFORMATION'
+  if (type === 'CLASS') return nameOf(CKO, 'CKO', Number(value))
+  if (type === 'KEY_TYPE') return nameOf(CKK, 'CKK', Number(value))
+  return type === 'KEY_GEN_MECHANISM' ? nameOf(CKM, 'CKM', Number(value)) : String(value)
+}
+
 function is(device: Device, session: number, object: number, type: keyof typeof CKA, wanted: Expected): void {
   const { rv, bytes: found } = device.get(session, object, type)
   device.expect(rv, 'OK')
-  const value =
-    typeof wanted === 'number' && found.length === WORD
-      ? wordIn(found)
-      : typeof wanted === 'boolean' && found.length === 1
-        ? found[0] !== 0
-        : found.toString('hex')
-  device.require(value === wanted, `CKA_${type} ${wanted === '' ? 'empty' : wanted}`, String(value) || 'empty')
+  const value = like(wanted, found)
+  device.require(value === wanted, `CKA_${type} ${shown(type, wanted)}`, shown(type, value as Expected))
+}
+
+/** Bytes as what they should be, or in hexadecimal. */
+function like(wanted: Expected, found: Buffer): boolean | number | string {
+  if (typeof wanted === 'number' && found.length === WORD) return wordIn(found)
+  return typeof wanted === 'boolean' && found.length === 1 ? found[0] !== 0 : found.toString('hex')
 }

@@ -5,7 +5,7 @@ import { structure, word, WORD, wordIn, type Pointer } from '../cryptoki/memory.
 import { CKF, CKR } from '../cryptoki/numbers.ts'
 import type { Device } from '../device.ts'
 import { FUNCTIONS_2_40, FUNCTIONS_3_0, plausible, row, slug } from '../row.ts'
-import { blanks } from '../text.ts'
+import { blanks } from '../told.ts'
 import { initialize } from '../token.ts'
 
 /** A pointer that has to be NULL, and is not. */

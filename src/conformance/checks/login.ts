@@ -1,12 +1,12 @@
-/** Logging in and out, what it shows and hides, and the rules of PINs. One wrong PIN is tried in all of a run, and a right one after it. */
+/** Logging in and out, and what it shows and hides. One wrong PIN is tried in all of a run, and a right one after it. */
 import type { Check } from '../check.ts'
-import { WORD, wordIn } from '../cryptoki/memory.ts'
 import { pin } from '../cryptoki/module.ts'
-import { CKF, CKR, CKS } from '../cryptoki/numbers.ts'
+import { CKF } from '../cryptoki/numbers.ts'
 import type { Device } from '../device.ts'
 import { aesKey } from '../keys.ts'
-import { data, secret } from '../samples.ts'
+import { data, otherPin, secret } from '../samples.ts'
 import { row } from '../row.ts'
+import { stateIs, stateOf, tokenFlags } from '../told.ts'
 
 const RO = CKF.SERIAL_SESSION
 const PRIVATE = { type: 'PRIVATE', value: true } as const
@@ -30,17 +30,11 @@ const users: readonly Check[] = [
     device.session()
     device.expect(device.login(opened(device)), 'USER_ALREADY_LOGGED_IN')
   }),
-  row(
-    'login.shared',
-    'critical',
-    '3.3.2 Login status',
-    'a login counts for sessions from before and after',
-    (device) => {
-      const before = opened(device)
-      device.session()
-      for (const each of [before, opened(device)]) stateIs(device, each, 'RW_USER_FUNCTIONS')
-    },
-  ),
+  row('login.shared', 'critical', 'C_Login', 'a login counts for sessions from before and after', (device) => {
+    const before = opened(device)
+    device.session()
+    for (const each of [before, opened(device)]) stateIs(device, each, 'RW_USER_FUNCTIONS')
+  }),
   row('login.user-type', 'minor', 'C_Login', 'a user of no kind is refused', (device) =>
     device.expect(device.call('C_Login', opened(device), 99, pin(device.pin), device.pin.length), 'USER_TYPE_INVALID'),
   ),
@@ -48,7 +42,7 @@ const users: readonly Check[] = [
     device.expect(device.login(device.session(), device.pin, 'CONTEXT_SPECIFIC'), 'OPERATION_NOT_INITIALIZED'),
   ),
   row('login.no-pin', 'minor', 'C_Login', 'no PIN is no login where PINs are not typed in elsewhere', (device) => {
-    if ((flagsOf(device) & CKF.PROTECTED_AUTHENTICATION_PATH) !== 0) device.skip('the PIN is typed in elsewhere')
+    if ((tokenFlags(device) & CKF.PROTECTED_AUTHENTICATION_PATH) !== 0) device.skip('the PIN is typed in elsewhere')
     const session = opened(device)
     const rv = device.call('C_Login', session, 1, null, 6)
     device.expect(device.login(session), 'OK')
@@ -61,13 +55,13 @@ const users: readonly Check[] = [
     'a wrong PIN is incorrect, logs nobody in, and the right one works after it',
     (device) => {
       const session = opened(device)
-      const rv = device.login(session, wrong(device.pin))
+      const rv = device.login(session, otherPin(device))
       const state = stateOf(device, session)
       const right = device.login(session)
       device.expect(rv, 'PIN_INCORRECT')
-      device.require(state === CKS.RW_PUBLIC_SESSION, 'CKS_RW_PUBLIC_SESSION', String(state))
+      device.require(state === 'CKS_RW_PUBLIC_SESSION', 'CKS_RW_PUBLIC_SESSION', state)
       device.expect(right, 'OK')
-      device.require((flagsOf(device) & CKF.USER_PIN_COUNT_LOW) === 0, 'CKF_USER_PIN_COUNT_LOW clear', 'still set')
+      device.require((tokenFlags(device) & CKF.USER_PIN_COUNT_LOW) === 0, 'CKF_USER_PIN_COUNT_LOW clear', 'still set')
     },
   ),
   row('login.handle', 'minor', 'C_Login', 'nobody logs in to a session that is not there', (device) =>
@@ -290,118 +284,10 @@ const officer: readonly Check[] = [
   ),
 ]
 
-const pins: readonly Check[] = [
-  row(
-    'pin.change',
-    'major',
-    'C_SetPIN',
-    'the user changes the PIN, and back',
-    (device) => {
-      const other = wrong(device.pin)
-      changing(device, other, (session, rv) => {
-        device.expect(rv, 'OK')
-        device.call('C_Logout', session)
-        device.expect(device.login(session, other), 'OK')
-      })
-    },
-    { writes: true },
-  ),
-  row(
-    'pin.change.read-only',
-    'minor',
-    'C_SetPIN',
-    'a PIN is not changed in a session that only reads',
-    (device) => device.expect(setPin(device, device.session(RO), device.pin, device.pin), 'SESSION_READ_ONLY'),
-    { writes: true },
-  ),
-  row(
-    'pin.too-short',
-    'major',
-    'C_SetPIN',
-    'a PIN shorter than the token says is out of range',
-    (device) => {
-      const least = wordIn(tokenInfo(device), 144)
-      if (least < 2) device.skip('a PIN may have any length')
-      changing(device, '7'.repeat(least - 1), (_, rv) =>
-        device.expect(rv, 'PIN_LEN_RANGE', 'PIN_INVALID', 'PIN_TOO_WEAK'),
-      )
-    },
-    { writes: true },
-  ),
-  row(
-    'pin.too-long',
-    'minor',
-    'C_SetPIN',
-    'a PIN longer than the token says is out of range',
-    (device) => {
-      const most = wordIn(tokenInfo(device), 136)
-      if (most < 1 || most > 4096) device.skip('a PIN may have any length')
-      changing(device, '7'.repeat(most + 1), (_, rv) =>
-        device.expect(rv, 'PIN_LEN_RANGE', 'PIN_INVALID', 'ARGUMENTS_BAD'),
-      )
-    },
-    { writes: true },
-  ),
-  row(
-    'pin.empty',
-    'critical',
-    'C_SetPIN',
-    'a PIN is not nothing',
-    (device) => {
-      if (wordIn(tokenInfo(device), 144) < 1) device.skip('the token says that a PIN may be nothing')
-      changing(device, '', (_, rv) =>
-        device.expect(rv, 'PIN_LEN_RANGE', 'PIN_INVALID', 'PIN_TOO_WEAK', 'ARGUMENTS_BAD'),
-      )
-    },
-    { writes: true },
-  ),
-]
-
-export const LOGIN: readonly Check[] = [...users, ...leaving, ...strangers, ...officer, ...pins]
-
-/** Tells `then` what came of changing the PIN to `other`, and changes it back, whatever comes. */
-function changing(device: Device, other: string, then: (session: number, rv: number) => void): void {
-  const session = device.session()
-  const rv = setPin(device, session, device.pin, other)
-  try {
-    then(session, rv)
-  } finally {
-    if (rv === CKR.OK) setPin(device, session, other, device.pin)
-  }
-}
-
-function setPin(device: Device, session: number, old: string, fresh: string): number {
-  return device.call('C_SetPIN', session, pin(old), Buffer.byteLength(old), pin(fresh), Buffer.byteLength(fresh))
-}
-
-/** Another PIN of the same length. */
-function wrong(text: string): string {
-  return text.replace(/.$/, (last) => (last === '1' ? '2' : '1'))
-}
+export const LOGIN: readonly Check[] = [...users, ...leaving, ...strangers, ...officer]
 
 function opened(device: Device, flags?: number): number {
   const { rv, handle } = device.open(flags)
   device.expect(rv, 'OK')
   return handle
-}
-
-function stateOf(device: Device, session: number): number {
-  const info = Buffer.alloc(32)
-  device.expect(device.call('C_GetSessionInfo', session, info), 'OK')
-  return wordIn(info, WORD)
-}
-
-function stateIs(device: Device, session: number, wanted: keyof typeof CKS): void {
-  const state = stateOf(device, session)
-  device.require(state === CKS[wanted], `CKS_${wanted}`, `state ${state}`)
-}
-
-function tokenInfo(device: Device): Buffer {
-  const info = Buffer.alloc(208)
-  device.expect(device.call('C_GetTokenInfo', device.slot, info), 'OK')
-  return info
-}
-
-function flagsOf(device: Device): number {
-  return wordIn(tokenInfo(device), 96)
 }

@@ -286,7 +286,7 @@ const oracles: readonly Check[] = [
   row(
     'attack.gcm.unverified',
     'major',
-    '6.13.3 AES-GCM',
+    '6.13.3 AES-GCM authenticated encryption',
     'nothing of a message is given away before its tag was verified',
     (device) => {
       const session = device.session()

@@ -1,11 +1,12 @@
 /** Sessions: opened, told of, closed, and what goes with them. */
 import type { Check } from '../check.ts'
 import { word, WORD, wordIn } from '../cryptoki/memory.ts'
-import { CKF, CKO, CKS } from '../cryptoki/numbers.ts'
+import { CKF, CKO } from '../cryptoki/numbers.ts'
 import type { Device } from '../device.ts'
 import { aesKey } from '../keys.ts'
 import { data, stored } from '../samples.ts'
 import { row } from '../row.ts'
+import { sessionInfo, stateIs } from '../told.ts'
 
 const RO = CKF.SERIAL_SESSION
 const RW = CKF.SERIAL_SESSION | CKF.RW_SESSION
@@ -28,7 +29,7 @@ const states = STATES.map(([name, flags, user, state]) =>
     (device) => {
       const session = opened(device, flags)
       if (user) device.expect(device.login(session, user === 'SO' ? device.soPin : device.pin, user), 'OK')
-      says(device, session, state)
+      stateIs(device, session, state)
     },
   ),
 )
@@ -79,7 +80,7 @@ export const SESSIONS: readonly Check[] = [
   ),
   ...states,
   row('session.info', 'minor', 'C_GetSessionInfo', 'a session knows its slot and its flags', (device) => {
-    const info = infoOf(device, opened(device, RO))
+    const info = sessionInfo(device, opened(device, RO))
     const found = [wordIn(info), wordIn(info, 2 * WORD)].join(', ')
     device.require(found === `${device.slot}, ${RO}`, `${device.slot}, ${RO}`, found)
   }),
@@ -104,7 +105,7 @@ export const SESSIONS: readonly Check[] = [
     const [one, other] = [device.session(), device.session()]
     const key = aesKey(device, other, ['ENCRYPT'], 32)
     device.call('C_CloseSession', one)
-    says(device, other, 'RW_USER_FUNCTIONS')
+    stateIs(device, other, 'RW_USER_FUNCTIONS')
     device.expect(device.get(other, key, 'VALUE').rv, 'OK')
   }),
   row('session.close.objects', 'critical', 'C_CloseSession', 'the objects of a session go with it', (device) => {
@@ -124,7 +125,7 @@ export const SESSIONS: readonly Check[] = [
   row('session.close.logout', 'critical', 'C_CloseSession', 'who closes the last session is logged out', (device) => {
     const session = device.session()
     device.expect(device.call('C_CloseSession', session), 'OK')
-    says(device, opened(device, RW), 'RW_PUBLIC_SESSION')
+    stateIs(device, opened(device, RW), 'RW_PUBLIC_SESSION')
   }),
   row(
     'session.close-all',
@@ -151,7 +152,7 @@ export const SESSIONS: readonly Check[] = [
     (device) => {
       device.session()
       device.call('C_CloseAllSessions', device.slot)
-      says(device, opened(device, RW), 'RW_PUBLIC_SESSION')
+      stateIs(device, opened(device, RW), 'RW_PUBLIC_SESSION')
     },
   ),
   row('session.close-all.none', 'note', 'C_CloseAllSessions', 'no session at all is no error', (device) => {
@@ -161,7 +162,7 @@ export const SESSIONS: readonly Check[] = [
   row(
     'session.objects.shared',
     'major',
-    '3.4 Object types',
+    '5.6 Session management functions',
     'a program sees an object of one session in all others',
     (device) => {
       const [one, other] = [device.session(), device.session()]
@@ -224,16 +225,4 @@ function opened(device: Device, flags: number): number {
   const { rv, handle } = device.open(flags)
   device.expect(rv, 'OK')
   return handle
-}
-
-function infoOf(device: Device, session: number): Buffer {
-  const info = Buffer.alloc(32)
-  device.expect(device.call('C_GetSessionInfo', session, info), 'OK')
-  return info
-}
-
-function says(device: Device, session: number, wanted: keyof typeof CKS): void {
-  const state = wordIn(infoOf(device, session), WORD)
-  const name = Object.entries(CKS).find(([, number]) => number === state)?.[0] ?? String(state)
-  device.require(state === CKS[wanted], `CKS_${wanted}`, `CKS_${name}`)
 }

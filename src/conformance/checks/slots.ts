@@ -6,7 +6,7 @@ import type { Argument } from '../cryptoki/module.ts'
 import { CKF, CKM, CKR } from '../cryptoki/numbers.ts'
 import type { Device } from '../device.ts'
 import { row, slug } from '../row.ts'
-import { blanks } from '../text.ts'
+import { blanks, pinLengths, tokenFlags, tokenInfo } from '../told.ts'
 
 /** Where the texts of CK_SLOT_INFO and CK_TOKEN_INFO are. */
 const SLOT_TEXTS = { description: [0, 64], manufacturer: [64, 32] } as const
@@ -148,7 +148,7 @@ export const SLOTS: readonly Check[] = [
     'a token with a label and a PIN says that it was initialised',
     (device) => {
       const said = has(device, 'TOKEN_INITIALIZED') && has(device, 'USER_PIN_INITIALIZED')
-      device.require(said, 'CKF_TOKEN_INITIALIZED and CKF_USER_PIN_INITIALIZED', `0x${flagsOf(device).toString(16)}`)
+      device.require(said, 'CKF_TOKEN_INITIALIZED and CKF_USER_PIN_INITIALIZED', `0x${tokenFlags(device).toString(16)}`)
     },
   ),
   row('token.flags.login-required', 'major', 'C_GetTokenInfo', 'keys are behind a login', (device) =>
@@ -170,8 +170,7 @@ export const SLOTS: readonly Check[] = [
   ),
   ...trouble,
   row('token.info.pin-lengths', 'minor', 'C_GetTokenInfo', 'a PIN that works is as long as PINs may be', (device) => {
-    const info = tokenInfo(device)
-    const [most, least] = [wordIn(info, 136), wordIn(info, 144)]
+    const { most, least } = pinLengths(device)
     const length = Buffer.byteLength(device.pin)
     device.require(least <= length && length <= most, `${least} to ${most} bytes`, `${length} bytes`)
   }),
@@ -321,18 +320,8 @@ function present(device: Device, slot: number): boolean {
   return (wordIn(slotInfo(device, slot), FLAGS) & CKF.TOKEN_PRESENT) !== 0
 }
 
-function tokenInfo(device: Device): Buffer {
-  const info = Buffer.alloc(208)
-  device.expect(device.call('C_GetTokenInfo', device.slot, info), 'OK')
-  return info
-}
-
-function flagsOf(device: Device): number {
-  return wordIn(tokenInfo(device), FLAGS)
-}
-
 function has(device: Device, flag: keyof typeof CKF): boolean {
-  return (flagsOf(device) & CKF[flag]) !== 0
+  return (tokenFlags(device) & CKF[flag]) !== 0
 }
 
 /** Of two numbers of CK_TOKEN_INFO; what is not told, or has no limit, is never too much. */
