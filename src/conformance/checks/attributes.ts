@@ -1,10 +1,10 @@
-/** Attributes of keys: what they are when nobody said anything, what the token alone decides, and that uses are kept to. */
+/** Attributes of keys: what they are when nobody said anything, and what the token alone decides. */
 import type { Check } from '../check.ts'
 import type { Template } from '../cryptoki/memory.ts'
-import { nameOf, structure, WORD, wordIn } from '../cryptoki/memory.ts'
+import { nameOf, WORD, wordIn } from '../cryptoki/memory.ts'
 import { CKK, CKM, CKO, CKR, type CKA } from '../cryptoki/numbers.ts'
 import type { Device } from '../device.ts'
-import { aesKey, ecPair, pointIn, rsaPair, type Use } from '../keys.ts'
+import { aesKey, ecPair, pointIn, rsaPair } from '../keys.ts'
 import { data, secret, sensitiveKey } from '../samples.ts'
 import { row, slug } from '../row.ts'
 
@@ -13,7 +13,6 @@ const KEY = Buffer.alloc(32, 7)
 const UNAVAILABLE = -1
 
 type Maker = (device: Device, session: number) => number
-type Attempt = (device: Device, session: number, key: number) => number
 type Expected = boolean | number | ''
 
 /** Objects made with as little said as may be, and what is true of them. */
@@ -306,66 +305,7 @@ const closing: readonly Check[] = [
   ),
 ]
 
-/** What a key may not do that was made for all else. */
-const WITHOUT: Readonly<Record<string, readonly [Use, keyof typeof CKM, Attempt]>> = {
-  encrypt: ['ENCRYPT', 'AES_CBC', (device, session, key) => device.encrypt(session, CBC, key, Buffer.alloc(16)).rv],
-  decrypt: ['DECRYPT', 'AES_CBC', (device, session, key) => device.decrypt(session, CBC, key, Buffer.alloc(16)).rv],
-  sign: [
-    'SIGN',
-    'AES_CMAC',
-    (device, session, key) => device.sign(session, { type: 'AES_CMAC' }, key, Buffer.alloc(16)).rv,
-  ],
-  verify: [
-    'VERIFY',
-    'AES_CMAC',
-    (device, session, key) => device.verify(session, { type: 'AES_CMAC' }, key, Buffer.alloc(16), Buffer.alloc(16)),
-  ],
-  wrap: [
-    'WRAP',
-    'AES_KEY_WRAP',
-    (device, session, key) =>
-      device.wrap(session, { type: 'AES_KEY_WRAP' }, key, aesKey(device, session, ['ENCRYPT'])).rv,
-  ],
-  unwrap: [
-    'UNWRAP',
-    'AES_KEY_WRAP',
-    (device, session, key) => device.unwrap(session, { type: 'AES_KEY_WRAP' }, key, Buffer.alloc(40), secret('AES')).rv,
-  ],
-  derive: [
-    'DERIVE',
-    'AES_ECB_ENCRYPT_DATA',
-    (device, session, key) =>
-      device.derive(
-        session,
-        { type: 'AES_ECB_ENCRYPT_DATA', parameter: structure(KEY, KEY.length) },
-        key,
-        secret('GENERIC_SECRET'),
-      ).rv,
-  ],
-}
-
-const CBC = { type: 'AES_CBC', parameter: Buffer.alloc(16) } as const
-const USES: readonly Use[] = ['ENCRYPT', 'DECRYPT', 'SIGN', 'VERIFY', 'WRAP', 'UNWRAP']
-const uses = Object.entries(WITHOUT).map(([name, [use, mechanism, attempt]]) =>
-  row(
-    `attribute.use.${name}`,
-    'critical',
-    '4.10 Secret key objects',
-    `a key that was not made to ${name} does not`,
-    (device) => {
-      const session = device.session()
-      const others = USES.filter((each) => each !== use)
-      const key = aesKey(device, session, others, 32, { type: use, value: false })
-      const rv = attempt(device, session, key)
-      // Of keys that wrap, some say by the handle that it is none for that.
-      const other = ['WRAPPING_KEY_HANDLE_INVALID', 'UNWRAPPING_KEY_HANDLE_INVALID'] as const
-      device.expect(rv, 'KEY_FUNCTION_NOT_PERMITTED', ...(name.endsWith('wrap') ? other : []))
-    },
-    { needs: ['AES_KEY_GEN', mechanism] },
-  ),
-)
-
-export const ATTRIBUTES: readonly Check[] = [...defaults, ...history, ...closing, ...uses]
+export const ATTRIBUTES: readonly Check[] = [...defaults, ...history, ...closing]
 
 function made(device: Device, session: number, template: Template): number {
   const { rv, handle } = device.create(session, template)

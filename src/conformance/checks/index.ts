@@ -27,6 +27,7 @@ import { NIST } from './nist.ts'
 import { RANDOMNESS } from './random.ts'
 import { LIMITS } from './limits.ts'
 import { THREADED } from './threads.ts'
+import { USES_KEPT } from './uses.ts'
 
 const AREAS: readonly (readonly Check[])[] = [
   // A line per area, in the order of the alphabet.
@@ -57,6 +58,7 @@ const AREAS: readonly (readonly Check[])[] = [
   RANDOMNESS,
   LIMITS,
   THREADED,
+  USES_KEPT,
 ]
 
 /** In the order of their ids. */
