@@ -28,6 +28,7 @@ import { RANDOMNESS } from './random.ts'
 import { LIMITS } from './limits.ts'
 import { THREADED } from './threads.ts'
 import { USES_KEPT } from './uses.ts'
+import { PERSISTENCE } from './persistence.ts'
 
 const AREAS: readonly (readonly Check[])[] = [
   // A line per area, in the order of the alphabet.
@@ -59,6 +60,7 @@ const AREAS: readonly (readonly Check[])[] = [
   LIMITS,
   THREADED,
   USES_KEPT,
+  PERSISTENCE,
 ]
 
 /** In the order of their ids. */

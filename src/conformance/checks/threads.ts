@@ -329,7 +329,7 @@ const SHARED = row(
 export const THREADED: readonly Check[] = [
   ...RIGHT,
   searching('find-while-making', false, 30, {}),
-  searching('find-while-storing', true, 12, { writes: true, patience: 120 }),
+  searching('find-while-storing', true, 40, { writes: true, patience: 120 }),
   ...PULLED,
   STORM,
   SHARED,
