@@ -59,6 +59,7 @@ export async function conformance(args: readonly string[], world: ConformanceWor
     const report = await machinery.run(
       {
         ...{ target, plan, writes: given.write !== undefined, isMeasured: given.throughput !== undefined },
+        isPartial: given.only !== undefined,
         reproduce: (id) => reproduction(given, id),
       },
       { now: world.now, after, stop: world.stop, onProgress: (step) => progress.tell(step) },

@@ -20,7 +20,7 @@ export class Progress {
     this.#isQuiet = isQuiet
   }
 
-  tell({ done, what, verdict }: Step): void {
+  tell({ done = this.#total, what, verdict }: Step): void {
     if (this.#isQuiet) return
     if (this.#world.isWatched) {
       const filled = Math.min(WIDTH, Math.round((done / this.#total) * WIDTH))

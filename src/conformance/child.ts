@@ -5,7 +5,6 @@ import type { Traced } from './cryptoki/module.ts'
 import { recorded } from './recorder.ts'
 import { Unusable } from './token.ts'
 import type { Answer, Job, Opened, Opening, Order, Product } from './worker.ts'
-import type { Capability } from './report.ts'
 
 /** Calls `act` in a while, unless what is given back is called before. */
 export type After = (milliseconds: number, act: () => void) => () => void
@@ -34,12 +33,12 @@ export class Child {
     throw new Unusable('problem' in answer ? answer.problem : why)
   }
 
-  /** What our own driver can do with the token; nothing when it cannot be told. */
-  static async driver(opening: Opening, after: After): Promise<readonly Capability[]> {
+  /** What our own driver finds; nothing when it does not come to an end. */
+  static async profile(opening: Opening, after: After): Promise<unknown> {
     const child = new Child(opening.recorder, after)
     const answer = await child.#ask({ driver: opening }, PATIENCE_DRIVER)
     child.close()
-    return 'abilities' in answer ? answer.abilities : []
+    return 'profile' in answer ? answer.profile : undefined
   }
 
   private constructor(recorder: string, after: After) {

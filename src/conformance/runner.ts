@@ -4,8 +4,11 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Child, type After, type Ended } from './child.ts'
+import { SPECS } from '../algorithms.ts'
+import type { KeySpec } from '../model/kms.ts'
 import type { Planned } from './plan.ts'
-import type { Report, Result, Verdict } from './report.ts'
+import type { Capability, Report, Result, Throughput, Verdict } from './report.ts'
+import { ROWS } from './throughput.ts'
 import { Unusable } from './token.ts'
 import type { Job, Opened, Opening, Outcome, Product } from './worker.ts'
 
@@ -16,6 +19,8 @@ export interface Wanted {
   readonly target: Target
   readonly plan: readonly Planned[]
   readonly writes: boolean
+  /** Whether checks were chosen: then nothing but them is found out. */
+  readonly isPartial: boolean
   /** Whether to tell how fast it is. */
   readonly isMeasured: boolean
   /** A command that runs this check alone. */
@@ -33,34 +38,45 @@ export interface Ways {
 
 /** A check, or something else that is found out, as it begins, and then with its verdict. */
 export interface Step {
-  readonly done: number
+  /** How many checks are done; what comes after them is not counted. */
+  readonly done?: number
   readonly what: string
   readonly verdict?: Verdict
 }
 
+/** Seconds of a check, and milliseconds of what else is found out. */
 const PATIENCE = 20
+const PATIENCE_ERRAND = 120_000
 
 /** Rejects with Unusable when the token cannot be opened at all; what happens later is in the report. */
 export async function run(wanted: Wanted, ways: Ways): Promise<Report> {
   const began = ways.now()
-  const sha256 = fingerprint(wanted.target.module)
+  const { target, writes } = wanted
+  const sha256 = fingerprint(target.module)
   const folder = mkdtempSync(join(tmpdir(), 'strongroom-conformance-'))
-  const seat = new Seat({ ...wanted.target, recorder: join(folder, 'calls') }, ways)
+  const opening = { ...target, recorder: join(folder, 'calls') }
+  const seat = new Seat(opening, ways)
   try {
     const { module, token } = await seat.open()
-    const { results, isComplete } = await checked(wanted, seat, ways)
+    const results = await checked(wanted, seat, ways)
+    const capabilities = await gathered<Capability>(seat, ways, wanted.isPartial ? [] : CAPABILITIES)
+    const throughput = await gathered<Throughput>(seat, ways, wanted.isMeasured ? throughputs(writes) : [])
+    seat.close()
+    const isWhole = seat.obstacle === undefined
+    const profile = isWhole && !wanted.isPartial ? await Child.profile(opening, ways.after) : undefined
     return {
       schema: 'https://strongroom.dev/schemas/conformance-report-1.json',
       strongroom: version(),
       started: new Date(began).toISOString(),
       milliseconds: ways.now() - began,
-      complete: isComplete,
-      writes: wanted.writes,
-      module: { path: wanted.target.module, sha256, ...module },
+      complete: isWhole,
+      writes,
+      module: { path: target.module, sha256, ...module },
       token,
       results,
-      capabilities: [],
-      throughput: [],
+      capabilities,
+      throughput,
+      ...(profile !== undefined && { profile }),
     }
   } finally {
     seat.close()
@@ -68,37 +84,82 @@ export async function run(wanted: Wanted, ways: Ways): Promise<Report> {
   }
 }
 
+interface Errand {
+  readonly what: string
+  readonly job: Job
+}
+
+const CAPABILITIES: readonly Errand[] = (Object.keys(SPECS) as KeySpec[]).map((spec) => ({
+  what: `capabilities.${spec}`,
+  job: { capabilities: spec },
+}))
+
+/** Seconds that each row of the table is measured. */
+const MEASURING = 0.3
+
+function throughputs(writes: boolean): readonly Errand[] {
+  return ROWS.map(({ mechanism, subject }, throughput) => ({
+    what: `throughput.${mechanism}, ${subject}`,
+    job: { throughput, seconds: MEASURING, writes },
+  }))
+}
+
+/** What comes of one errand after the other; those that come to nothing are left out. */
+async function gathered<T>(seat: Seat, { onProgress }: Ways, errands: readonly Errand[]): Promise<readonly T[]> {
+  const all: T[] = []
+  for (const { what, job } of errands) {
+    onProgress({ what })
+    const ended = await seat.do(job, PATIENCE_ERRAND)
+    if (ended && 'product' in ended) all.push(...(ended.product as readonly T[]))
+  }
+  return all
+}
+
 /** Where a process with the module in it sits; another comes when it is gone. */
 class Seat {
   readonly #opening: Opening
   readonly #after: After
+  readonly #stopped: Promise<void>
   #child: Child | undefined
-  /** Resolves when the run is stopped. */
-  readonly stopped: Promise<'stopped'>
+  /** Why there is nothing more to be found out, once that is so. */
+  obstacle: string | undefined
 
   constructor(opening: Opening, { after, stop }: Ways) {
     this.#opening = opening
     this.#after = after
-    this.stopped = stop.then(() => 'stopped')
+    this.#stopped = stop.then(() => {
+      this.obstacle = 'the run was stopped before'
+    })
   }
 
+  /** Rejects with Unusable. */
   async open(): Promise<Opened> {
     const { child, opened } = await Child.open(this.#opening, this.#after)
     this.#child = child
     return opened
   }
 
-  /** Rejects with Unusable when no process can be had any more. */
-  async do(job: Job, patience: number): Promise<Ended | 'stopped'> {
-    if (!this.#child?.isAlive) await this.open()
-    const ended = await Promise.race([this.#child!.run(job, patience), this.stopped])
-    if (ended === 'stopped' || 'end' in ended || !ended.isClean || isFailure(ended.product)) this.close()
+  /** What came of it; undefined when there is an obstacle. */
+  async do(job: Job, patience: number): Promise<Ended | undefined> {
+    if (!(await this.#isReady())) return undefined
+    const ended = (await Promise.race([this.#child!.run(job, patience), this.#stopped])) ?? undefined
+    if (!ended || 'end' in ended || !ended.isClean || isFailure(ended.product)) this.close()
     return ended
   }
 
   close(): void {
     this.#child?.close()
     this.#child = undefined
+  }
+
+  async #isReady(): Promise<boolean> {
+    if (this.obstacle === undefined && !this.#child?.isAlive) {
+      await this.open().catch((error: unknown) => {
+        if (!(error instanceof Unusable)) throw error
+        this.obstacle ??= `the token could not be opened any more: ${error.message}`
+      })
+    }
+    return this.obstacle === undefined
   }
 }
 
@@ -111,34 +172,23 @@ async function checked(
   { plan, writes, reproduce }: Wanted,
   seat: Seat,
   { onProgress, now }: Ways,
-): Promise<{ results: Result[]; isComplete: boolean }> {
+): Promise<readonly Result[]> {
   const results: Result[] = []
-  let obstacle: string | undefined
-  for (const [done, planned] of plan.entries()) {
-    onProgress({ done, what: planned.id })
+  for (const [
+    done,
+    { id, title, clause, severity, profiles = [], patience = PATIENCE, ...planned },
+  ] of plan.entries()) {
+    onProgress({ done, what: id })
     const began = now()
-    const partial = await outcome(planned)
-    const { id, title, clause, severity, profiles = [] } = planned
+    const isForbidden = planned.writes === true && !writes
+    const ended = isForbidden ? undefined : await seat.do({ check: id }, patience * 1000)
+    const skipped: Found = { verdict: 'skipped', remark: isForbidden ? 'it writes: `--write` lets it' : seat.obstacle }
     const rest = { milliseconds: now() - began, trace: [], reproduce: reproduce(id) }
-    const result: Result = { id, title, clause, severity, profiles, ...rest, ...partial }
+    const result: Result = { id, title, clause, severity, profiles, ...rest, ...(ended ? found(ended) : skipped) }
     results.push(result)
-    onProgress({ done: done + 1, what: planned.id, verdict: result.verdict })
+    onProgress({ done: done + 1, what: id, verdict: result.verdict })
   }
-  return { results, isComplete: obstacle === undefined }
-
-  async function outcome({ id, writes: isWriting = false, patience = PATIENCE }: Planned): Promise<Found> {
-    if (obstacle !== undefined) return { verdict: 'skipped', remark: obstacle }
-    if (isWriting && !writes) return { verdict: 'skipped', remark: 'it writes: `--write` lets it' }
-    try {
-      const ended = await seat.do({ check: id }, patience * 1000)
-      if (ended !== 'stopped') return found(ended)
-      obstacle = 'the run was stopped before'
-    } catch (error) {
-      if (!(error instanceof Unusable)) throw error
-      obstacle = `the token could not be opened any more: ${error.message}`
-    }
-    return { verdict: 'skipped', remark: obstacle }
-  }
+  return results
 }
 
 type Found = Pick<Result, 'verdict'> & Partial<Result>

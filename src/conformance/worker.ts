@@ -9,7 +9,7 @@ import { CKM, CKR } from './cryptoki/numbers.ts'
 import { nameOf } from './cryptoki/memory.ts'
 import { Module, type Traced } from './cryptoki/module.ts'
 import { Device, type Place } from './device.ts'
-import { driverAbilities } from './driver.ts'
+import { profileOf } from './driver.ts'
 import { Recorder } from './recorder.ts'
 import type { Capability, Report, Throughput, Verdict } from './report.ts'
 import { measure } from './throughput.ts'
@@ -29,9 +29,9 @@ export interface Opening extends Choice {
 export type Job =
   | { readonly check: string }
   | { readonly capabilities: KeySpec }
-  | { readonly throughput: string; readonly seconds: number }
+  | { readonly throughput: number; readonly seconds: number; readonly writes: boolean }
 
-/** `driver` asks what our own driver can do, which has to have the module for itself: nothing else is asked of that process. */
+/** `driver` asks for a profile of our own driver's, which has to have the module for itself: nothing else is asked of that process. */
 export type Order = { readonly open: Opening } | { readonly driver: Opening } | { readonly job: Job }
 
 export interface Opened {
@@ -53,7 +53,7 @@ export type Product = Outcome | readonly Capability[] | readonly Throughput[]
 
 export type Answer =
   | { readonly opened: Opened }
-  | { readonly abilities: readonly Capability[] }
+  | { readonly profile: unknown }
   /** What came of the job, and whether the module is as it was before. */
   | { readonly product: Product; readonly isClean: boolean }
   | { readonly problem: string }
@@ -63,6 +63,7 @@ class Bench {
   readonly #place: Place
   readonly #checks: ReadonlyMap<string, Check>
   readonly #recorder: Recorder
+  readonly #listener: Module['onCall']
 
   static async open(opening: Opening): Promise<{ bench: Bench; opened: Opened }> {
     const { CHECKS } = (await import(opening.checks)) as { readonly CHECKS: readonly Check[] }
@@ -83,6 +84,7 @@ class Bench {
     this.#place = place
     this.#checks = new Map(checks.map((check) => [check.id, check]))
     this.#recorder = recorder
+    this.#listener = module.onCall
   }
 
   async do(job: Job): Promise<Answer> {
@@ -96,7 +98,12 @@ class Bench {
   async #product(job: Job, device: Device): Promise<Product> {
     if ('check' in job) return this.#outcome(this.#checks.get(job.check)!, device)
     if ('capabilities' in job) return capabilitiesOf(device, job.capabilities)
-    return measure(device, job.throughput, job.seconds)
+    this.#module.onCall = undefined
+    try {
+      return await measure(device, job)
+    } finally {
+      this.#module.onCall = this.#listener
+    }
   }
 
   async #outcome(check: Check, device: Device): Promise<Outcome> {
@@ -150,7 +157,7 @@ function answer(said: Answer): void {
 let bench: Bench | undefined
 
 async function obey(order: Order): Promise<Answer> {
-  if ('driver' in order) return { abilities: await driverAbilities(order.driver) }
+  if ('driver' in order) return { profile: await profileOf(order.driver) }
   if ('job' in order) return bench!.do(order.job)
   const begun = await Bench.open(order.open)
   bench = begun.bench
