@@ -149,7 +149,7 @@ export class Strongroom extends Person {
       const entropy = seed ? seededEntropy(seed.ids) : systemEntropy
       await settleIn(store, guest)
       if (guest) tellAbilities(guest.abilities, options.log ?? (() => undefined))
-      const backend = guest ? guestBackend(guest, hsm, trust) : nativeBackend(hsm, trust)
+      const backend = guest ? guestBackend(guest, hsm, trust, folder !== undefined) : nativeBackend(hsm, trust)
       const enveloping = (other: Backend) => ({ ...other, recipients: recipientsOf(other, hsm, trust) })
       const secrets = new Secrets(store, backend, entropy)
       const ahead = await Kept.open<Ahead>(store, 'clock')

@@ -209,6 +209,8 @@ export interface Importer {
 
 export interface Parameters {
   readonly token: Uint8Array
+  /** What stands for the wrapping key, where the device keeps that itself. */
+  readonly kept?: Uint8Array
   /** SubjectPublicKeyInfo, DER. */
   readonly publicKey: Uint8Array
 }

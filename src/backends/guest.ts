@@ -8,9 +8,11 @@ import type { Store } from '../store/store.ts'
 import { VaultError } from '../vault.ts'
 import type { Ability, Backend, OpenedBackend } from './backend.ts'
 import { recipientsOf, type Trust } from './native/recipients.ts'
+import { passing } from './passing.ts'
 
-/** The backend of a room whose keys are in `backend`; `hsm` keeps what else a room has. */
-export function guestBackend({ backend }: OpenedBackend, hsm: Hsm, trust: Trust): Backend {
+/** The backend of a room whose keys are in `backend`; `hsm` keeps what else a room has. Keys of a room that `keeps` nothing end with it. */
+export function guestBackend(guest: OpenedBackend, hsm: Hsm, trust: Trust, keeps: boolean): Backend {
+  const backend = keeps ? guest.backend : passing(guest.backend)
   return {
     ...backend,
     recipients: backend.recipients ?? recipientsOf(backend, hsm, trust),

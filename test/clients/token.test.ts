@@ -41,7 +41,7 @@ async function act(
   name: string,
   url: string,
 ): Promise<{ verdicts: Verdict[]; played: number | undefined; errors: string }> {
-  const ahead = name === 'later' ? { AHEAD: '8' } : {}
+  const ahead: Record<string, string> = name === 'later' ? { AHEAD: '8' } : {}
   return told(SCRIPT, { ...clientEnvironment(url, folder), ACT: name, STATE: join(folder, 'state.json'), ...ahead })
 }
 
@@ -105,7 +105,7 @@ const fails: readonly (readonly [what: string, line: RegExp, flags: () => readon
   [
     'a serial number of none',
     /^strongroom: TokenMissing: .*of the serial `0`/,
-    () => ['--token', `${URI.replace('?', ';serial=0?')}`],
+    () => ['--token', URI.replace('?', ';serial=0?')],
   ],
   [
     'the token of others',

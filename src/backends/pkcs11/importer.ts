@@ -64,7 +64,8 @@ export function tokenImporter(keys: Keys, { unpadding, refusals }: OaepHabits): 
       return token.use((session) => {
         sweep(session, key, expiry)
         const made = makePair(token, session, spec, USES.ENCRYPT_DECRYPT, place, [{ type: CKA.UNWRAP, value: true }])
-        return { token: parcel, publicKey: publicKeyIn(token, session, spec, made.publicKey) }
+        const publicKey = publicKeyIn(token, session, spec, made.publicKey)
+        return { token: parcel, publicKey, kept: idOf(parcel, key) }
       })
     },
 
