@@ -67,16 +67,16 @@ const text = (bytes: Uint8Array) => Buffer.from(bytes).toString('base64')
 const from = (value: string | undefined) => Buffer.from(value ?? '', 'base64')
 
 /** Associated data, each part behind its length. */
-function aadOf(additional: Buffer): Buffer {
+function aadOf(additional: Buffer, metadata: Buffer): Buffer {
   const length = Buffer.alloc(2)
   length.writeUInt16BE(additional.length)
-  return Buffer.concat([length, additional, Buffer.of(METADATA.length), METADATA])
+  return Buffer.concat([length, additional, Buffer.of(metadata.length), metadata])
 }
 
 function encrypt(key: Buffer, body: Asked['body']): object {
   const additional = from(body.additionalAuthenticatedData)
   const iv = randomBytes(12)
-  const cipher = createCipheriv('aes-256-gcm', key, iv).setAAD(aadOf(additional))
+  const cipher = createCipheriv('aes-256-gcm', key, iv).setAAD(aadOf(additional, METADATA))
   const ciphertext = Buffer.concat([cipher.update(from(body.plaintext)), cipher.final()])
   const tag = cipher.getAuthTag()
   const hash = createHash('sha256')
@@ -92,7 +92,9 @@ function encrypt(key: Buffer, body: Asked['body']): object {
 
 function decrypt(key: Buffer, body: Asked['body']): Reply {
   const decipher = createDecipheriv('aes-256-gcm', key, from(body.initializationVector))
-  decipher.setAAD(aadOf(from(body.additionalAuthenticatedData))).setAuthTag(from(body.authenticationTag))
+  decipher
+    .setAAD(aadOf(from(body.additionalAuthenticatedData), from(body.ciphertextMetadata)))
+    .setAuthTag(from(body.authenticationTag))
   try {
     return { body: { plaintext: text(Buffer.concat([decipher.update(from(body.ciphertext)), decipher.final()])) } }
   } catch {

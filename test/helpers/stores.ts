@@ -59,7 +59,7 @@ const IDS = [
   '234567abcdg',
   'abcdefghijk',
   'abcdefghijm',
-  ...[...'abcdefghijklmnopqrstuv'].map((c) => c.repeat(11)),
+  ...Array.from({ length: 22 }, (_, i) => String.fromCharCode(97 + i).repeat(11)),
 ]
 
 /** Every cluster that tests name, with its keys in the room's own HSM. */
