@@ -19,6 +19,7 @@ export interface TokenConfig {
   pinFile?: string
   profile?: string
   sessions?: number
+  isolate?: boolean
 }
 
 /** Many of these are also flags of `strongroom serve`; a flag that is given wins over the file. */
@@ -144,4 +145,5 @@ const namedToken = record({
   pinFile: text(/./, 'a file'),
   profile: text(/./, 'a file'),
   sessions: integer(RANGES.sessions),
+  isolate: flag,
 })

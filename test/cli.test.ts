@@ -375,6 +375,7 @@ function serveFlags(): string {
     'token-label',
     'slot',
     'pin-file',
+    'isolate',
     'profile',
     'quotas',
     'audit',

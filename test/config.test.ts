@@ -121,7 +121,7 @@ test(
   'a PIN in the file, in so many words',
   refuses,
   'backend: { pin: 4711 }',
-  '1:12: unknown key `pin`; there are `uri`, `module`, `tokenLabel`, `slot`, `pinFile`, `profile`, `sessions`',
+  '1:12: unknown key `pin`; there are `uri`, `module`, `tokenLabel`, `slot`, `pinFile`, `profile`, `sessions`, `isolate`',
 )
 test('a misspelt key', refuses, 'acounts: []', '1:1: unknown key `acounts`; did you mean `accounts`?')
 test('a key in other letters', refuses, 'devicerate: 5', '1:1: unknown key `devicerate`; did you mean `deviceRate`?')

@@ -10,6 +10,7 @@ export const TOKEN = {
   'token-label': { values: ['L'], help: 'the token with this label' },
   slot: { values: ['N'], help: 'the token in this slot, counted from 0 among those that have one' },
   'pin-file': { values: ['F'], help: 'file with the PIN, which others must not be able to read (chmod 600)' },
+  isolate: { values: [], help: 'run the module in a process of its own, lest it bring this one down' },
   profile: { values: ['F'], help: 'what a conformance run wrote of such tokens: opened without being probed' },
 } as const satisfies Flags
 
@@ -36,6 +37,7 @@ export function tokenOf(given: Given<typeof TOKEN>, file?: TokenConfig): TokenCo
     slot: wholeNumber('slot', given.slot, RANGES.slot),
     pinFile: given['pin-file']?.[0],
     profile: given.profile?.[0],
+    isolate: given.isolate !== undefined,
   }
 }
 

@@ -302,3 +302,15 @@ test.serial('a folder does not hold what the token keeps', async (t) => {
   t.true(files.length > 3)
   for (const { parentPath, name } of files) t.false(readFileSync(join(parentPath, name)).includes(material), name)
 })
+
+test.serial('the keys of a room in memory are gone from the token when it closes', async (t) => {
+  const { open } = setting(t, three)
+  const before = await stored(three)
+  const room = await open({ ...QUIET, data: undefined, memory: true })
+  const { KeyId } = (await room.createKey({ Origin: 'EXTERNAL' })).KeyMetadata!
+  await bring(room, KeyId, Buffer.alloc(32, 7))
+  await room.createKey({ KeySpec: 'RSA_2048', KeyUsage: 'SIGN_VERIFY' })
+  t.is(await number(three), before.length + 3)
+  await room.close()
+  t.deepEqual((await stored(three)).toSorted(), before.toSorted())
+})

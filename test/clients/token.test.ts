@@ -4,9 +4,16 @@ import { chmodSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import assert from 'node:assert/strict'
 import test from 'ava'
+import { COVERAGE } from '../../src/cli/coverage.ts'
+import { readFlags } from '../../src/cli/flags.ts'
+import { SERVE } from '../../src/cli/serve.ts'
+import { tokenOf } from '../../src/cli/token.ts'
+import { pkcs11, Strongroom } from '../../src/index.ts'
 import { serve } from '../helpers/served.ts'
 import { softTokens } from '../helpers/softhsm.ts'
+import { read } from '../helpers/tree.ts'
 import { clientEnvironment } from './environment.ts'
 import { told, type Verdict } from './told.ts'
 
@@ -73,6 +80,28 @@ test.serial(
     await second.stop()
   },
 )
+
+test('what docs/tokens.md types is understood, and its example runs as it stands', async (t) => {
+  const text = read('docs/tokens.md')
+  const typed = text.matchAll(/^npx strongroom (serve|coverage) (.*)$/gm)
+  const tokens = [...typed].map(([, command, args]) => {
+    const flags = [...args!.matchAll(/'([^']*)'|\S+/g)].map(([word, quoted]) => quoted ?? word)
+    return tokenOf(readFlags(command === 'serve' ? SERVE : COVERAGE, flags))
+  })
+  t.is(tokens.length, 3)
+  t.true(tokens.every((token) => token !== undefined))
+  for (const [, flag] of text.matchAll(/`(--[\w-]+)`/g)) t.true(flag!.slice(2) in { ...SERVE, ...COVERAGE }, flag)
+
+  const [, code = ''] = /```js\n([\s\S]*?)```/.exec(text) ?? []
+  const own = { "'/usr/lib/softhsm/libsofthsm2.so'": keys.module, "'payments'": 'keys', "'payments.pin'": pin }
+  const example = Object.entries({ ...own, "'room'": join(folder, 'room') }).reduce(
+    (program, [theirs, ours]) => program.replaceAll(theirs, JSON.stringify(ours)),
+    code.replaceAll(/^import .*$/gm, '').replace('console.error', '() => undefined'),
+  )
+  await t.notThrowsAsync(new AsyncFunction('assert', 'pkcs11', 'Strongroom', example)(assert, pkcs11, Strongroom))
+})
+
+const AsyncFunction = (async () => {}).constructor as new (...text: string[]) => (...given: unknown[]) => Promise<void>
 
 const fails: readonly (readonly [what: string, line: RegExp, flags: () => readonly string[]])[] = [
   [
