@@ -23,6 +23,7 @@ interface Failing {
 }
 
 const BLOCK = Buffer.alloc(16, 0x61)
+const FIXED = Buffer.alloc(32, 7)
 const LONG = Buffer.alloc(300, 0x61)
 const AES = ['AES_KEY_GEN'] as const
 const ECB = { how: { type: 'AES_ECB' }, needs: [...AES, 'AES_ECB'] } as const
@@ -313,11 +314,9 @@ function keyOf(device: Device, session: number, { verb, how }: Pick<Failing, 've
     device.expect(rv, 'OK')
     return verb === 'Encrypt' || verb === 'Verify' ? publicKey : privateKey
   }
+  // Under another key padding might be right by chance.
+  if (how.type === 'AES_CBC_PAD')
+    return importedOrSkip(device, session, secretKey('AES', FIXED, 'ENCRYPT', 'DECRYPT'), 'an AES key')
   if (how.type !== 'SHA256_HMAC') return aesKey(device, session, ['ENCRYPT', 'DECRYPT'])
-  return importedOrSkip(
-    device,
-    session,
-    secretKey('GENERIC_SECRET', Buffer.alloc(32, 7), 'SIGN', 'VERIFY'),
-    'an HMAC key',
-  )
+  return importedOrSkip(device, session, secretKey('GENERIC_SECRET', FIXED, 'SIGN', 'VERIFY'), 'an HMAC key')
 }

@@ -37,6 +37,7 @@ const finding: readonly Check[] = [
       const session = device.session()
       const made = several(device, session, 3)
       const all = device.find(session, [], 5000)
+      if (all.length === 5000) device.skip('there is more than is looked through')
       const missing = made.filter((each) => !all.includes(each)).length
       device.require(missing === 0, 'all of 3', `${missing} of 3 missing`)
     },
