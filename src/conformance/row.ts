@@ -56,7 +56,7 @@ export const FUNCTIONS_2_40 = Object.keys(V2_40) as readonly (keyof typeof V2_40
 export const FUNCTIONS_3_0 = Object.keys(V3_0) as readonly (keyof typeof V3_0)[]
 
 /** The section on a function, or the one given: `PKCS#11 3.1, 5.6.8 C_Login`. */
-export function clauseOf(what: string): string {
+function clauseOf(what: string): string {
   for (const [chapter, functions] of Object.entries(CHAPTERS)) {
     const at = functions.indexOf(what as FunctionName)
     if (at >= 0) return `PKCS#11 3.1, ${chapter}.${at + 1} ${what}`
