@@ -52,6 +52,8 @@ export class Call<I = unknown> {
   material: Material = undefined as never
   /** For whom the answer is, when the request has an attestation document that was believed. */
   recipient: Recipient | undefined
+  /** The custom key store that the request is about, if there is one. */
+  keyStore: KeyStore | undefined
   /** The grant that the request names, if there is one. */
   grant: Grant | undefined
   /** The grant that allowed it, if one had to. */

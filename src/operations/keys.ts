@@ -89,11 +89,12 @@ export const createKey = operation('CreateKey', {
 /** The store a new key is for: connected, of the key's origin, and with an external key behind it that no other key has. */
 async function storeFor(
   input: CreateKeyRequest,
-  call: Asking & Pick<Call, 'scope' | 'records' | 'keyStores' | 'now'>,
+  call: Asking & Pick<Call, 'scope' | 'records' | 'keyStores' | 'now' | 'keyStore'>,
 ): Promise<KeyStore> {
   const { scope, records, now } = call
   const { CustomKeyStoreId: id, XksKeyId: xksKeyId, Origin: origin } = input
   const store = connectedStore(id!, await records.keyStores.list(scope.realm.region, scope.account))
+  call.keyStore = store
   if (typeOf(store) !== origin)
     fail('ValidationException', `The custom key store ${id} has no keys of Origin ${origin}.`)
   if (xksKeyId === undefined) return store

@@ -147,9 +147,11 @@ function storesOf({ scope, records }: Asking<unknown>): Promise<KeyStore[]> {
   return records.keyStores.list(scope.realm.region, scope.account)
 }
 
-async function namedStore(call: Asking<{ readonly CustomKeyStoreId: string }>): Promise<KeyStore> {
+async function namedStore(
+  call: Asking<{ readonly CustomKeyStoreId: string }> & Pick<Call, 'keyStore'>,
+): Promise<KeyStore> {
   const { CustomKeyStoreId: id } = call.input
-  return (await storesOf(call)).find((store) => store.id === id) ?? missingStore(id)
+  return (call.keyStore = (await storesOf(call)).find((store) => store.id === id) ?? missingStore(id))
 }
 
 function freePlace(stores: readonly KeyStore[], most: number): number {
