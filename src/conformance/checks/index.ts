@@ -29,6 +29,8 @@ import { LIMITS } from './limits.ts'
 import { THREADED } from './threads.ts'
 import { USES_KEPT } from './uses.ts'
 import { PERSISTENCE } from './persistence.ts'
+import { CROSSED } from './crossed.ts'
+import { LATTICES } from './lattices.ts'
 
 const AREAS: readonly (readonly Check[])[] = [
   // A line per area, in the order of the alphabet.
@@ -61,6 +63,8 @@ const AREAS: readonly (readonly Check[])[] = [
   THREADED,
   USES_KEPT,
   PERSISTENCE,
+  CROSSED,
+  LATTICES,
 ]
 
 /** In the order of their ids. */

@@ -1,9 +1,9 @@
 /** Keys and random bytes that nobody can guess, as far as can be told from outside: wide margins, so that only what is broken fails. */
-import { createPublicKey } from 'node:crypto'
 import { Finding, type Check } from '../check.ts'
 import { structure, wordIn } from '../cryptoki/memory.ts'
 import { CKM, CKR } from '../cryptoki/numbers.ts'
 import type { Device } from '../device.ts'
+import { curvePublicKey } from '../der.ts'
 import { aesKey, CURVES, ecPair, generatorOf, pointIn, rsaPair, type Curve } from '../keys.ts'
 import { EMPTY } from '../parameters.ts'
 
@@ -157,21 +157,12 @@ const onCurve = (curve: Curve): Check => ({
 
 /** Whether Node takes these bytes for a public key of the curve. */
 function valid(curve: Curve, point: Buffer): boolean {
-  const oid = Buffer.from(CURVES[curve].oid, 'hex')
-  const ecPublicKey = Buffer.from('06072a8648ce3d0201', 'hex')
-  const algorithm = der(0x30, curve.startsWith('sec') ? Buffer.concat([ecPublicKey, oid]) : oid)
-  const key = der(0x30, Buffer.concat([algorithm, der(3, Buffer.concat([Buffer.of(0), point]))]))
   try {
-    createPublicKey({ key, format: 'der', type: 'spki' })
+    curvePublicKey(curve, point)
     return true
   } catch {
     return false
   }
-}
-
-function der(tag: number, content: Buffer): Buffer {
-  const length = content.length < 0x80 ? [content.length] : [0x81, content.length]
-  return Buffer.concat([Buffer.of(tag, ...length), content])
 }
 
 const rsaNumbers = (bits: number): Check => ({

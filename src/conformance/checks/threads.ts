@@ -5,7 +5,7 @@ import { mechanism, nameOf, template, word, wordIn, type Mechanism, type Templat
 import { CKF, CKO, CKR } from '../cryptoki/numbers.ts'
 import type { FunctionName } from '../cryptoki/functions.ts'
 import type { Device, Given, ReturnValue } from '../device.ts'
-import { aesKey, ecPair, importedOrSkip, secretKey, SESSION, type Use } from '../keys.ts'
+import { aesKey, CURVES, ecPair, importedOrSkip, secretKey, SESSION, type Use } from '../keys.ts'
 import { gcm } from '../parameters.ts'
 import { initialize } from '../token.ts'
 
@@ -218,6 +218,39 @@ async function finds(device: Device, session: number, wanted: Template): Promise
   device.require(wordIn(count) === 1, 'the one object that is there', `${wordIn(count)} objects`)
 }
 
+/** The same with pairs, which are two objects, and kept where only the user sees them. */
+const PAIRS_WHILE_FINDING = row(
+  'find-while-storing-pairs',
+  'major',
+  'Threads find what is there while others store pairs of keys and destroy them',
+  async (device) => {
+    const wanted: Template = [
+      { type: 'LABEL', value: device.label },
+      { type: 'APPLICATION', value: 'there' },
+    ]
+    const there: Template = [{ type: 'CLASS', value: CKO.DATA }, { type: 'TOKEN', value: true }, ...wanted]
+    device.expect(device.create(device.session(), [...there, { type: 'VALUE', value: Buffer.alloc(8) }]).rv, 'OK')
+    await inThreads(device, 6, (session, thread) =>
+      times(thread < 3 ? 25 : 250, () => (thread < 3 ? makesPair(device, session) : finds(device, session, wanted))),
+    )
+  },
+  { needs: ['EC_KEY_PAIR_GEN'], writes: true, patience: 120 },
+)
+
+async function makesPair(device: Device, session: number): Promise<void> {
+  const mark: Template = [
+    { type: 'TOKEN', value: true },
+    { type: 'LABEL', value: device.label },
+  ]
+  const open = template([...mark, { type: 'EC_PARAMS', value: Buffer.from(CURVES.secp256r1.oid, 'hex') }])
+  const own = template([...mark, { type: 'SIGN', value: true }])
+  const [publicKey, privateKey] = [word(), word()]
+  const args = [mechanism({ type: 'EC_KEY_PAIR_GEN' }), open, 3, own, 3, publicKey, privateKey] as const
+  device.expect(await device.module.callAside('C_GenerateKeyPair', session, ...args), 'OK')
+  for (const key of [publicKey, privateKey])
+    device.expect(await device.module.callAside('C_DestroyObject', session, wordIn(key)), 'OK')
+}
+
 /** Whatever is pulled away from under who works, these are fair answers. */
 const FAIR: readonly ReturnValue[] = [
   ...(['OK', 'SESSION_HANDLE_INVALID', 'SESSION_CLOSED', 'OPERATION_NOT_INITIALIZED', 'OPERATION_ACTIVE'] as const),
@@ -330,6 +363,7 @@ export const THREADED: readonly Check[] = [
   ...RIGHT,
   searching('find-while-making', false, 30, {}),
   searching('find-while-storing', true, 40, { writes: true, patience: 120 }),
+  PAIRS_WHILE_FINDING,
   ...PULLED,
   STORM,
   SHARED,

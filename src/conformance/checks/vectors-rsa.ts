@@ -1,8 +1,9 @@
 /** Wycheproof through the token: RSA. */
-import { constants, createHash, createPrivateKey, privateDecrypt } from 'node:crypto'
+import { constants, createHash, privateDecrypt } from 'node:crypto'
 import type { Check } from '../check.ts'
 import type { Mechanism } from '../cryptoki/memory.ts'
 import { CKR, type CKM } from '../cryptoki/numbers.ts'
+import { rsaPrivateKey } from '../der.ts'
 import { hex, rsaPrivate, rsaPublic, type RsaNumbers } from '../keys.ts'
 import { oaep, pss, type HashName } from '../parameters.ts'
 import {
@@ -71,6 +72,11 @@ const PKCS1_DECRYPT: Family = {
   },
 }
 
+const RSA_ORDER = [
+  ...(['modulus', 'publicExponent', 'privateExponent', 'prime1', 'prime2'] as const),
+  ...(['exponent1', 'exponent2', 'coefficient'] as const),
+] as const
+
 /**
  * Whether bytes are the end of what the ciphertext hides. Others, the same for the same ciphertext, are what implicit rejection gives
  * instead of an error, which is as good.
@@ -78,18 +84,9 @@ const PKCS1_DECRYPT: Family = {
 function leaks(rsa: RsaNumbers, vector: Vector, bytes: Buffer): boolean {
   const sealed = bytesOf(vector, 'ct')
   if (sealed.length !== hex(rsa.modulus).length) return false
-  const block = privateDecrypt({ key: nodeKey(rsa), padding: constants.RSA_NO_PADDING }, sealed)
+  const key = rsaPrivateKey(RSA_ORDER.map((name) => hex(rsa[name]!)))
+  const block = privateDecrypt({ key, padding: constants.RSA_NO_PADDING }, sealed)
   return bytes.length > 0 && block.subarray(block.length - bytes.length).equals(bytes)
-}
-
-function nodeKey(rsa: RsaNumbers): ReturnType<typeof createPrivateKey> {
-  const names = { n: 'modulus', e: 'publicExponent', d: 'privateExponent', p: 'prime1', q: 'prime2' } as const
-  const rest = { dp: 'exponent1', dq: 'exponent2', qi: 'coefficient' } as const
-  const members = Object.entries({ ...names, ...rest }).map(([jwk, name]) => [
-    jwk,
-    hex(rsa[name]!).toString('base64url'),
-  ])
-  return createPrivateKey({ key: { kty: 'RSA', ...Object.fromEntries(members) }, format: 'jwk' })
 }
 
 function decrypted(
