@@ -32,8 +32,13 @@ function diagnostics({ verdict, severity, clause, expected, observed, remark, tr
   const message =
     remark ?? (observed === undefined ? verdict : `expected ${expected ?? 'otherwise'}, observed ${observed}`)
   const said = { message, verdict, severity, clause, wanted: expected, found: observed, trace: calls, reproduce }
-  const yaml = stringify(said, { lineWidth: 0, defaultStringType: 'QUOTE_DOUBLE', defaultKeyType: 'PLAIN' })
+  const yaml = stringify(said, wellFormed, { lineWidth: 0, defaultStringType: 'QUOTE_DOUBLE', defaultKeyType: 'PLAIN' })
   return ['---', ...yaml.trimEnd().split('\n'), '...'].map((line) => `  ${line}`)
+}
+
+/** YAML has no half pairs. */
+function wellFormed(_key: unknown, value: unknown): unknown {
+  return typeof value === 'string' ? value.toWellFormed() : value
 }
 
 function comment(value: string): string {

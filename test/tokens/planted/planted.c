@@ -168,10 +168,20 @@ static Word sensitiveCleared(Word session, Word object, Attribute *list, Word co
     return one && !truth(one) ? OK : real.functions[SetAttributeValue](session, object, list, count);
 }
 
+static Word trusted;
 static Word trustedByUser(Word session, Word object, Attribute *list, Word count)
 {
     Attribute *one = attribute(list, count, CKA_TRUSTED);
-    return one && truth(one) ? OK : real.functions[SetAttributeValue](session, object, list, count);
+    if (!one || !truth(one)) return real.functions[SetAttributeValue](session, object, list, count);
+    trusted = object;
+    return OK;
+}
+static Word trustedRead(Word session, Word object, Attribute *list, Word count)
+{
+    Word rv = real.functions[GetAttributeValue](session, object, list, count);
+    Attribute *one = attribute(list, count, CKA_TRUSTED);
+    if (rv == OK && object == trusted && one && one->value) *(Byte *)one->value = 1;
+    return rv;
 }
 
 /* Whoever copies gets what they ask for, without what they may not. */
@@ -267,9 +277,10 @@ static Word decryptAnyTag(Word session, Byte *in, Word length, Byte *out, Word *
 
 static Word decryptTellingly(Word session, Byte *in, Word length, Byte *out, Word *room)
 {
+    static int which;
     Word rv = real.functions[Decrypt](session, in, length, out, room);
-    if (rv == OK || rv == BUFFER_TOO_SMALL || length == 0) return rv;
-    return in[length - 1] & 1 ? ENCRYPTED_DATA_INVALID : ENCRYPTED_DATA_LEN_RANGE;
+    if (rv == OK || rv == BUFFER_TOO_SMALL) return rv;
+    return which++ & 1 ? ENCRYPTED_DATA_INVALID : ENCRYPTED_DATA_LEN_RANGE;
 }
 
 static Word decryptLingering(Word session, Byte *in, Word length, Byte *out, Word *room)
@@ -312,7 +323,7 @@ static Word encryptNothing(Word session, Byte *in, Word length, Byte *out, Word 
 static Word encryptPastEnd(Word session, Byte *in, Word length, Byte *out, Word *room)
 {
     Word most = room ? *room : 0, rv = real.functions[Encrypt](session, in, length, out, room);
-    if (rv == OK && out) out[most] = 0x5a;
+    if (out) out[most] = 0x5a;
     return rv;
 }
 
@@ -345,6 +356,7 @@ static Word signNoted(Word session, Mechanism *how, Word key)
 static Word signForEver(Word session, Byte *in, Word length, Byte *out, Word *room)
 {
     for (;;) pause();
+    return OK;
 }
 
 static Word signHalf(Word session, Byte *in, Word length, Byte *out, Word *room)
@@ -444,6 +456,7 @@ static const struct { const char *name; int place; Function function; } BUGS[] =
     BUG("sensitive-readable", GetAttributeValue, sensitiveReadable),
     BUG("sensitive-cleared", SetAttributeValue, sensitiveCleared),
     BUG("trusted-by-user", SetAttributeValue, trustedByUser),
+    BUG("trusted-by-user", GetAttributeValue, trustedRead),
     BUG("copy-extractable", CopyObject, copyExtractable),
     BUG("object-forgotten", CreateObject, createForgotten),
     BUG("object-forgotten", GenerateKey, generateForgotten),
