@@ -3,6 +3,7 @@ import { existsSync, readFileSync, statSync } from 'node:fs'
 import { resolve } from 'node:path'
 import type * as Conformance from '../conformance/conformance.ts'
 import type { Report } from '../conformance/report.ts'
+import { mistakeIn, type Shape } from '../shape.ts'
 import { flagHelp, readFlags, UsageError, wholeNumber, type Given } from './flags.ts'
 import { Progress } from './progress.ts'
 import type { World } from './serve.ts'
@@ -51,9 +52,11 @@ export async function conformance(args: readonly string[], world: ConformanceWor
   const plan = await machinery.planned(checks, given.only?.[0]?.split(','))
   if (plan.length === 0)
     throw new UsageError(`no check is called \`${given.only?.[0]}\`; \`--list\` tells which there are`)
+  if (given.only && given['profile-out'])
+    throw new UsageError('a profile is written of a whole run: `--profile-out` without `--only`')
   if (given.list) return list(plan, given, world)
   const target = targetOf(given, checks)
-  const earlier = given.against && read(given.against[0]!)
+  const earlier = given.against && read(given.against[0]!, machinery.REPORT_SCHEMA)
   const progress = new Progress(world, { total: plan.length, isQuiet: given.quiet !== undefined })
   try {
     const report = await machinery.run(
@@ -67,7 +70,8 @@ export async function conformance(args: readonly string[], world: ConformanceWor
     progress.end()
     const folder = given.out?.[0] ?? `conformance-${slug(report.token.model || report.token.label)}`
     await machinery.write(folder, report, earlier)
-    if (given['profile-out']) await machinery.writeProfile(given['profile-out'][0]!, report)
+    if (given['profile-out'] && !(await machinery.writeProfile(given['profile-out'][0]!, report)))
+      world.error('strongroom: there is no profile: a room could not be opened on this token, or the run was stopped\n')
     world.out(machinery.summary(report, folder, earlier))
     return machinery.holds(report) ? 0 : 1
   } catch (error) {
@@ -131,14 +135,21 @@ function secretIn(flag: string, file: string): string {
   }
 }
 
-function read(file: string): Report {
-  try {
-    const report = JSON.parse(readFileSync(file, 'utf8')) as Report
-    if (Array.isArray(report.results)) return report
-  } catch {
-    // Told below.
+function read(file: string, schema: Shape): Report {
+  const refuse = (why: string): never => {
+    throw new UsageError(`\`--against\`: \`${file}\` is not the report.json of a run: ${why}`)
   }
-  throw new UsageError(`\`--against\`: \`${file}\` is not the report.json of a run`)
+  const report = attempt(() => JSON.parse(readFileSync(file, 'utf8')) as Report) ?? refuse('it cannot be read')
+  const mistake = mistakeIn(report, schema)
+  return mistake === undefined ? report : refuse(mistake)
+}
+
+function attempt<T>(act: () => T): T | undefined {
+  try {
+    return act()
+  } catch {
+    return undefined
+  }
 }
 
 /** The same command for one check; a PIN is in a file, so that there is none in it. */

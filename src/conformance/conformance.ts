@@ -12,6 +12,7 @@ import { tap } from './report/tap.ts'
 import type { Report, Verdict } from './report.ts'
 
 export { run, type Target } from './runner.ts'
+export { REPORT_SCHEMA } from './schema.ts'
 export { Unusable } from './token.ts'
 
 /** The checks that are shipped. */
@@ -38,8 +39,10 @@ export async function write(folder: string, report: Report, earlier: Report | un
   for (const [name, text] of Object.entries(forms)) await appear(join(folder, name), text)
 }
 
-export async function writeProfile(file: string, { profile }: Report): Promise<void> {
+/** False when there is none to write. */
+export async function writeProfile(file: string, { profile }: Report): Promise<boolean> {
   if (profile !== undefined) await appear(file, `${JSON.stringify(profile, null, 2)}\n`)
+  return profile !== undefined
 }
 
 const VERDICTS: readonly Verdict[] = ['passed', 'failed', 'crashed', 'hung', 'inapplicable', 'skipped']
