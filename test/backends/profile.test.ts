@@ -26,12 +26,12 @@ test('docs/conformance/profile.schema.json is the schema that profiles are read 
 test.serial('a token whose profile is given is not probed, and has the abilities of the profile', async (t) => {
   const profile = await probed()
   const { cryptoki } = await Library.open(one.module)
-  const rightly = cryptoki.C_GenerateKeyPair.bind(cryptoki)
+  const rightly = cryptoki.C_GenerateKeyPair as (...given: unknown[]) => unknown
   let made = 0
   Object.assign(cryptoki, {
-    C_GenerateKeyPair: (...given: Parameters<typeof rightly>) => {
+    C_GenerateKeyPair: (...given: unknown[]) => {
       made++
-      rightly(...given);
+      return rightly.apply(cryptoki, given)
     },
   })
   t.teardown(() => void Object.assign(cryptoki, { C_GenerateKeyPair: rightly }))
