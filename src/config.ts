@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { accountsReader, organizationReader } from './identities/written.ts'
+import { requireFault, type Fault } from './faults.ts'
 import type { AccountConfig, OrganizationConfig } from './identity.ts'
 import { parseTokenUri } from './backends/pkcs11/uri.ts'
 import type { QuotaSetting } from './quotas/quotas.ts'
@@ -45,6 +46,8 @@ export interface Config {
   grantDelayMillis?: number
   /** The file says `aws`, `classic`, figures, or the name of a file with such figures. */
   quotas?: QuotaSetting
+  /** What goes wrong from the start. */
+  faults?: Fault[]
   audit?: 'batched' | 'strict' | 'off'
   /** Days that files of the audit trail are kept. */
   auditDays?: number
@@ -125,6 +128,7 @@ function shape(): Reader {
     simulatedMfa: flag,
     grantDelayMillis: integer(RANGES.grantDelayMillis),
     quotas: quotasReader,
+    faults: list(checked((fault) => requireFault(JSON.parse(fault) as Fault))),
     audit: oneOf(['batched', 'strict', 'off']),
     auditDays: integer(RANGES.auditDays),
   })

@@ -2,6 +2,7 @@
 import type { TrailMode } from './audit/trail.ts'
 import type { BackendSource } from './backends/backend.ts'
 import type { ClustersConfig } from './clusters.ts'
+import type { Fault } from './faults.ts'
 import type { AccountConfig, OrganizationConfig } from './identity.ts'
 import type { KeySpec } from './model/kms.ts'
 import type { QuotaSetting } from './quotas/quotas.ts'
@@ -61,6 +62,8 @@ export interface StrongroomOptions {
    * (`classic`), or your own. Default `off`. How many keys, aliases, grants and key stores there may be is limited always.
    */
   quotas?: QuotaSetting
+  /** What goes wrong from the start; more is added with `room.faults`. */
+  faults?: readonly Fault[]
   /** Milliseconds that a replica is Creating, a moved primary key Updating, and a rotation on demand under way. Default 0. */
   settleMillis?: number
   /** RSA keys to have ready before they are asked for, by spec: `{ RSA_4096: 4 }`, so that CreateKey does not wait. */

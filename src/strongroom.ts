@@ -149,8 +149,10 @@ export class Strongroom extends Person {
       const entropy = seed ? seededEntropy(seed.ids) : systemEntropy
       await settleIn(store, guest)
       if (guest) tellAbilities(guest.abilities, options.log ?? (() => undefined))
-      const backend = guest ? guestBackend(guest, hsm, trust, folder !== undefined) : nativeBackend(hsm, trust)
       const enveloping = (other: Backend) => ({ ...other, recipients: recipientsOf(other, hsm, trust) })
+      const backend = guest
+        ? guestBackend(enveloping(guest.backend), folder !== undefined, () => hsm.close())
+        : nativeBackend(hsm, trust)
       const secrets = new Secrets(store, backend, entropy)
       const ahead = await Kept.open<Ahead>(store, 'clock')
       const time = new RoomClock(clockOf(options), ahead.value?.ahead)
@@ -245,6 +247,7 @@ export class Strongroom extends Person {
     this.regions = regions
     this.quotas = quotas
     this.faults = new Faults(parts)
+    for (const fault of options.faults ?? []) this.faults.add(fault)
     this.#services = services
     this.#folders = folders
     this.#world = world
@@ -334,6 +337,7 @@ export class Strongroom extends Person {
 
   async #close(): Promise<void> {
     this.#ready = false
+    this.faults.close()
     await Promise.all([...this.#listeners].map((listener) => listener.close()))
     await this.#services.close()
     await this.#keyStores.close()

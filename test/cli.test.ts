@@ -220,12 +220,12 @@ test(misused, 'sevre', 'unknown command `sevre`; did you mean `serve`?')
 test(
   misused,
   'constructor',
-  'unknown command `constructor`; there are `serve`, `verify`, `audit`, `explain`, `volume`, `db`, `grant`, `story`, `clock`, `region`, `faults`, `quotas`, `encrypt`, `decrypt`, `coverage`',
+  'unknown command `constructor`; there are `serve`, `verify`, `audit`, `explain`, `volume`, `db`, `grant`, `story`, `clock`, `region`, `faults`, `quotas`, `encrypt`, `decrypt`, `conformance`, `xks-proxy`, `coverage`',
 )
 test(
   misused,
   '--verbose',
-  'unknown command `--verbose`; there are `serve`, `verify`, `audit`, `explain`, `volume`, `db`, `grant`, `story`, `clock`, `region`, `faults`, `quotas`, `encrypt`, `decrypt`, `coverage`',
+  'unknown command `--verbose`; there are `serve`, `verify`, `audit`, `explain`, `volume`, `db`, `grant`, `story`, `clock`, `region`, `faults`, `quotas`, `encrypt`, `decrypt`, `conformance`, `xks-proxy`, `coverage`',
 )
 test(misused, 'serve --prot 1', 'unknown flag `--prot`; did you mean `--port`?')
 test(misused, 'serve --constructor', `unknown flag \`--constructor\`; there are ${serveFlags()}`)

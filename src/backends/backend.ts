@@ -44,6 +44,8 @@ export interface Backend extends Disclosing {
    * a token is all there is of a key.
    */
   erase?(token: Uint8Array): Eventually<void>
+  /** Loses what is open in the device, as a device that was unplugged does; the next verb has to recover. For tests. */
+  forget?(): void
   /** Wipes what is open. */
   close(): Eventually<void>
 }

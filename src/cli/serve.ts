@@ -76,6 +76,7 @@ export function settings(given: Given<typeof SERVE>): Config {
     quotas: given.quotas ? readQuotas(given.quotas[0]!) : file.quotas,
     audit: modeOf(given.audit?.[0]) ?? file.audit,
     auditDays: file.auditDays,
+    faults: file.faults,
     grantDelayMillis: file.grantDelayMillis,
     settleMillis: file.settleMillis,
     simulatedMfa: file.simulatedMfa,
