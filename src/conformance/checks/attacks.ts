@@ -29,7 +29,7 @@ const BOTH_WAYS: Readonly<Record<string, (device: Device, session: number, wrapp
 const byDecrypting: readonly Check[] = [
   attack(
     'wrap-decrypt',
-    'major',
+    'minor',
     'clulow',
     'a key that wraps another does not decrypt it',
     ['AES_KEY_WRAP'],
@@ -38,7 +38,7 @@ const byDecrypting: readonly Check[] = [
   ...Object.entries(BOTH_WAYS).map(([how, decrypting]) =>
     attack(
       `wrap-decrypt.${how}`,
-      'major',
+      'minor',
       'dks',
       `a key that wrapped another does not come to decrypt it (${how})`,
       ['AES_KEY_WRAP'],
@@ -63,7 +63,7 @@ const byDecrypting: readonly Check[] = [
 const byKnowing: readonly Check[] = [
   attack(
     'wrap-under-known',
-    'major',
+    'minor',
     'tookan',
     'a sensitive key is not wrapped under a key that came from outside',
     ['AES_KEY_WRAP'],
@@ -82,7 +82,7 @@ const byKnowing: readonly Check[] = [
   ),
   attack(
     'wrap-under-public.oaep',
-    'major',
+    'minor',
     'tookan',
     "a sensitive key is not wrapped under somebody's public key (OAEP)",
     ['RSA_PKCS_OAEP'],
@@ -90,7 +90,7 @@ const byKnowing: readonly Check[] = [
   ),
   attack(
     'wrap-under-public.pkcs1',
-    'major',
+    'minor',
     'tookan',
     "a sensitive key is not wrapped under somebody's public key (PKCS#1)",
     ['RSA_PKCS'],
@@ -98,7 +98,7 @@ const byKnowing: readonly Check[] = [
   ),
   attack(
     'encrypt-unwrap',
-    'major',
+    'minor',
     'dks',
     'a key that unwraps does not encrypt what it unwraps',
     ['AES_KEY_WRAP'],
@@ -112,7 +112,7 @@ const byKnowing: readonly Check[] = [
   ),
   attack(
     'sign-decrypts',
-    'minor',
+    'note',
     'tookan',
     'a key that signs does not decrypt what its public half wrapped',
     ['RSA_PKCS_KEY_PAIR_GEN', 'RSA_PKCS', 'RSA_X_509'],
@@ -129,7 +129,7 @@ const byKnowing: readonly Check[] = [
 const byReturning: readonly Check[] = [
   attack(
     'rewrap',
-    'major',
+    'minor',
     'tookan',
     'a sensitive key does not come back readable',
     ['AES_KEY_WRAP'],
@@ -137,7 +137,7 @@ const byReturning: readonly Check[] = [
   ),
   attack(
     'rewrap.as-bytes',
-    'major',
+    'minor',
     'clulow',
     'a sensitive AES key does not come back as some secret that is readable',
     ['AES_KEY_WRAP'],

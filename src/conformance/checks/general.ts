@@ -49,7 +49,7 @@ export const GENERAL: readonly Check[] = [
   ),
   row(
     'general.initialize.os-locking',
-    'critical',
+    'major',
     'C_Initialize',
     'threads may use the module with the locks of the system',
     (device) => device.expect(initializedWith(device, locking({ flags: CKF.OS_LOCKING_OK })), 'OK'),
@@ -224,7 +224,7 @@ export const GENERAL: readonly Check[] = [
   ),
   row(
     'general.interfaces.old',
-    'minor',
+    'note',
     'C_GetInterface',
     'C_GetInterface has the interface of 2.40 for programs of those days',
     (device) => {

@@ -229,7 +229,7 @@ export const SLOTS: readonly Check[] = [
   ),
   sizes(
     'aes',
-    'major',
+    'minor',
     [CKM.AES_KEY_GEN, CKM.AES_ECB, CKM.AES_CBC, CKM.AES_CBC_PAD, CKM.AES_CTR, CKM.AES_GCM],
     16,
     32,
@@ -237,7 +237,7 @@ export const SLOTS: readonly Check[] = [
   ),
   sizes(
     'rsa',
-    'major',
+    'minor',
     [CKM.RSA_PKCS_KEY_PAIR_GEN, CKM.RSA_PKCS, CKM.RSA_PKCS_PSS, CKM.RSA_PKCS_OAEP],
     256,
     16384,
