@@ -206,7 +206,9 @@ export class Strongroom extends Person {
       new Erasures({
         ...{ store, log },
         eraserOf: (id) =>
-          id === undefined ? backend.erase && ((token) => backend.erase!(token)) : (token) => keyStores.erase(id, token),
+          id === undefined
+            ? backend.erase && ((token) => backend.erase!(token))
+            : (token) => keyStores.erase(id, token),
       }),
     )
     const keyStores: Connections = new Connections({

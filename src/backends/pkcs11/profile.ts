@@ -38,7 +38,7 @@ export interface Quirks {
 }
 
 /** A profile that is none, or another token's; `code` says which. */
-export class ProfileError extends Error {
+class ProfileError extends Error {
   readonly code: 'ProfileInvalid' | 'ProfileMismatch'
 
   constructor(code: ProfileError['code'], message: string, options?: ErrorOptions) {
