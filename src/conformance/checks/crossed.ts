@@ -47,7 +47,7 @@ type Padding = Readonly<Record<string, number>>
 
 const rsaSigns = (type: MechanismName, hash: HashName, parameter: Buffer | undefined, padding: Padding): Check =>
   row(
-    `${type.toLowerCase().replaceAll('_', '-')}`,
+    type.toLowerCase().replaceAll('_', '-'),
     'critical',
     `OpenSSL verifies what CKM_${type} signs`,
     [type, 'RSA_PKCS_KEY_PAIR_GEN'],

@@ -126,7 +126,7 @@ const PSS = 'PKCS#11 3.1, 6.1.10 PKCS #1 RSA PSS'
 const pkcs1Subject = (group: Group): string => `${sizeOf(group)}.${hashOf(group.sha!)}`
 const pssSubject = (group: Group): string =>
   [pkcs1Subject(group), ...(group.sha === group.mgfSha ? [] : ['mgf1-sha1']), `salt-${group.sLen}`].join('.')
-const pssParameter = ({ sha, mgfSha, sLen }: Group): Buffer => pss(hashOf(sha!), hashOf(mgfSha!), sLen!)
+const pssParameter = ({ sha, mgfSha, sLen }: Group): Buffer => pss(hashOf(sha!), hashOf(mgfSha!), sLen)
 
 export const RSA_VECTORS: readonly Check[] = [
   OAEP,
