@@ -47,10 +47,14 @@ function obstacles({ results, capabilities }: Report): string[] {
     ...lacking.map(({ algorithm, how }) => `SYMMETRIC_DEFAULT: ${algorithm} is impossible${how ? ` (${how})` : ''}`),
     ...(critical.length === 0
       ? []
-      : [
-          `${count(critical.length, 'check')} that keys or data depend on ${critical.length === 1 ? 'does' : 'do'} not hold: ${critical.map(({ id }) => id).join(', ')}`,
-        ]),
+      : [`keys or data are at risk: ${count(critical.length, 'critical check')} did not hold (${some(critical)})`]),
   ]
+}
+
+/** The ids that a sentence has room for. */
+function some(results: readonly Result[]): string {
+  const ids = results.slice(0, 6).map(({ id }) => id)
+  return [...ids, ...(results.length > ids.length ? [`${results.length - ids.length} more`] : [])].join(', ')
 }
 
 const REMARKS: readonly ((report: Report) => string[])[] = [

@@ -46,7 +46,7 @@ function list(title: string, means: string, changes: readonly Change[]): Markup 
     ({ id, title, severity, before, after }) =>
       markup`<tr><td class="change">${verdictOf(before)} → ${verdictOf(after)}</td><td><code>${id}</code><p>${title}</p></td><td>${severityBadge(severity)}</td></tr>`,
   )
-  return markup`<details ${title === 'Worse' || title === 'Better' ? 'open' : ''}><summary><b>${title}</b> ${changes.length} <small>${means}</small></summary>${table(title, ['Verdict', 'Check', 'Severity'], rows)}</details>`
+  return markup`<details ${title === 'Worse' || title === 'Better' ? 'open' : ''}><summary><b>${title}</b> ${changes.length} <small>${means}</small></summary>${table(title, ['Verdict', 'Check', 'Severity'], rows, 'uncaptioned')}</details>`
 }
 
 function verdictOf(verdict: Change['before']): Content {

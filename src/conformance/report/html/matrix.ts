@@ -43,7 +43,7 @@ function part(family: string, own: readonly Capability[]): Markup {
   })
   const notes = remarks.map((remark) => markup`<li>${remark}</li>`)
   const head = ['Key spec', ...algorithms.map(broken)]
-  return markup`<h3>${family}</h3>${table(`${family}: key specs and what is done with them`, head, rows, 'matrix')}${remarks.length === 0 ? '' : markup`<ol class="notes">${notes}</ol>`}`
+  return markup`<h3>${family}</h3>${table(`${family}: key specs and what is done with them`, head, rows, 'matrix uncaptioned')}${remarks.length === 0 ? '' : markup`<ol class="notes">${notes}</ol>`}`
 }
 
 /** The names of algorithms are long, and end where they begin a part. */

@@ -24,7 +24,7 @@ export function header({ token, module, started, milliseconds, strongroom, write
     ['Flags', token.flags.map((flag) => markup`<code class="flag">${flag.replace(/^CKF_/, '')}</code> `)],
   ]
   return markup`<header><p class="kind">PKCS#11 conformance</p><h1>${token.label || token.model || 'A token without a label'}</h1>
-<dl class="facts">${facts.map(([name, value]) => markup`<div><dt>${name}</dt><dd>${value}</dd></div>`)}</dl></header>\n`
+<dl class="facts">${facts.map(([name, value]) => markup`<div class="${name === 'Flags' ? 'wide' : ''}"><dt>${name}</dt><dd>${value}</dd></div>`)}</dl></header>\n`
 }
 
 const SIGNS: Readonly<Record<Fitness, string>> = { fit: '✓', 'fit with emulation': '◐', unfit: '✕', undecided: '?' }
