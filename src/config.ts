@@ -5,9 +5,23 @@ import { accountsReader, organizationReader } from './identities/written.ts'
 import { requireFault, type Fault } from './faults.ts'
 import type { AccountConfig, OrganizationConfig } from './identity.ts'
 import { parseTokenUri } from './backends/pkcs11/uri.ts'
+import type { ClustersConfig } from './clusters.ts'
 import type { QuotaSetting } from './quotas/quotas.ts'
 import { quotasReader, readQuotas } from './quotas/written.ts'
-import { checked, ConfigError, flag, integer, list, oneOf, parseYaml, record, text, type Reader } from './schema.ts'
+import type { XksOptions } from './xks/client.ts'
+import {
+  checked,
+  ConfigError,
+  flag,
+  integer,
+  list,
+  oneOf,
+  parseYaml,
+  record,
+  text,
+  type Reader,
+  dictionary,
+} from './schema.ts'
 
 export { ConfigError } from './schema.ts'
 
@@ -41,6 +55,10 @@ export interface Config {
   /** Certificates in PEM; the file names the files they are in. */
   attestationRoots?: string[]
   settleMillis?: number
+  /** AWS CloudHSM clusters by id: tokens, or `simulated`; their trust anchors are the names of files. */
+  clusters?: ClustersConfig
+  /** How proxies of external key stores are reached; certificates and the key are the names of files. */
+  xks?: XksOptions
   /** Any six digits pass for the code of an MFA device. */
   simulatedMfa?: boolean
   grantDelayMillis?: number
@@ -72,15 +90,29 @@ export const ACCOUNT_ID = /^\d{12}$/
 export function readConfig(file: string): Config {
   const config = parseConfig(readText(file), file)
   const path = (value: string) => resolve(dirname(file), value)
-  const { data, tls, attestationRoots, quotas, backend } = config
+  const { data, tls, attestationRoots, quotas, backend, clusters, xks } = config
+  const pem = (value: string | undefined) => value && readText(path(value))
   return {
     ...config,
     data: data === undefined ? undefined : path(data),
     tls: tls === undefined ? undefined : { cert: path(tls.cert), key: path(tls.key) },
     attestationRoots: attestationRoots?.map((root) => readText(path(root))),
     ...(backend && { backend: tokenAt(backend, path) }),
+    ...(clusters && { clusters: clustersAt(clusters, path) }),
+    ...(xks && {
+      xks: { ...xks, ca: xks.ca?.map((each) => readText(path(each))), cert: pem(xks.cert), key: pem(xks.key) },
+    }),
     ...(quotas !== undefined && { quotas: typeof quotas === 'string' ? readQuotas(quotas, path) : quotas }),
   }
+}
+
+function clustersAt(clusters: ClustersConfig, path: (value: string) => string): ClustersConfig {
+  const placed = Object.entries(clusters).map(([id, cluster]) => {
+    if (cluster === 'simulated') return [id, cluster] as const
+    const { module, trustAnchor } = cluster
+    return [id, { ...cluster, module: module && path(module), trustAnchor: trustAnchor && readText(path(trustAnchor)) }]
+  })
+  return Object.fromEntries(placed) as ClustersConfig
 }
 
 /** A token whose files are where `path` says. */
@@ -127,12 +159,38 @@ function shape(): Reader {
     settleMillis: integer(RANGES.settleMillis),
     simulatedMfa: flag,
     grantDelayMillis: integer(RANGES.grantDelayMillis),
+    clusters: dictionary(CLUSTER_ID, 'the id of a cluster, such as cluster-234567abcde', clusterReader),
+    xks: xksReader,
     quotas: quotasReader,
     faults: list(checked((fault) => requireFault(JSON.parse(fault) as Fault))),
     audit: oneOf(['batched', 'strict', 'off']),
     auditDays: integer(RANGES.auditDays),
   })
 }
+
+const CLUSTER_ID = /^cluster-[2-7a-zA-Z]{11,16}$/
+
+/** A token without a PIN, for that is the password of `kmsuser`. */
+const clusterReader: Reader = (node, name, tell) =>
+  ('items' in node ? namedCluster : oneOf(['simulated']))(node, name, tell)
+
+const namedCluster = record({
+  uri: checked(parseTokenUri),
+  module: text(/./, 'a file'),
+  tokenLabel: text(/./, 'a label'),
+  slot: integer(RANGES.slot),
+  sessions: integer(RANGES.sessions),
+  isolate: flag,
+  trustAnchor: text(/./, 'a file'),
+})
+
+const xksReader = record({
+  ca: list(text(/./, 'a file')),
+  cert: text(/./, 'a file'),
+  key: text(/./, 'a file'),
+  endpoints: dictionary(/^https:\/\//, 'an https endpoint', text(/^https?:\/\//, 'a URL')),
+  timeoutMillis: integer([1, 60_000]),
+})
 
 /** What names a token, or its URI. */
 export const tokenReader: Reader = (node, name, tell) => {

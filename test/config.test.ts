@@ -174,7 +174,7 @@ test(
   'a list',
   refuses,
   '- a',
-  '1:1: `file` must have the keys accounts, organization, account, host, port, data, memory, slots, deviceRate, backend, seed, tls, attestationRoots, settleMillis, simulatedMfa, grantDelayMillis, quotas, faults, audit, auditDays',
+  '1:1: `file` must have the keys accounts, organization, account, host, port, data, memory, slots, deviceRate, backend, seed, tls, attestationRoots, settleMillis, simulatedMfa, grantDelayMillis, clusters, xks, quotas, faults, audit, auditDays',
 )
 test('two documents', refuses, '---\nport: 1\n---\nport: 2', '3:1: Source contains multiple documents')
 test('a key given twice', refuses, 'port: 1\nport: 2', '2:1: Map keys must be unique')
