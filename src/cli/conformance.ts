@@ -48,7 +48,7 @@ export interface ConformanceWorld extends Pick<World, 'error' | 'stop'> {
 export async function conformance(args: readonly string[], world: ConformanceWorld): Promise<number> {
   const given = readFlags(FLAGS, args)
   const machinery = await load()
-  const checks = world.checks ?? machinery.CHECKS_URL
+  const { checks } = world
   const plan = await machinery.planned(checks, given.only?.[0]?.split(','))
   if (plan.length === 0)
     throw new UsageError(`no check is called \`${given.only?.[0]}\`; \`--list\` tells which there are`)
@@ -111,7 +111,7 @@ function list(
   return 0
 }
 
-function targetOf(given: Given<typeof FLAGS>, checks: string): Conformance.Target {
+function targetOf(given: Given<typeof FLAGS>, checks: string | undefined): Conformance.Target {
   const [module, tokenLabel] = [given.module?.[0], given['token-label']?.[0]]
   const slot = wholeNumber('slot', given.slot, [0, 1_000_000])
   if (module === undefined) throw new UsageError('`--module` says which library to try')

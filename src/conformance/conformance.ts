@@ -2,8 +2,7 @@
 import { randomBytes } from 'node:crypto'
 import { mkdir, open, rename } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import type { Check } from './check.ts'
-import { planOf, type Planned } from './plan.ts'
+import { checksOf, planOf, type Planned } from './plan.ts'
 import { compare } from './report/compare.ts'
 import { html } from './report/html.ts'
 import { isBad } from './report/judgement.ts'
@@ -15,15 +14,9 @@ export { run, type Target } from './runner.ts'
 export { REPORT_SCHEMA } from './schema.ts'
 export { Unusable } from './token.ts'
 
-/** The checks that are shipped. */
-export const CHECKS_URL = new URL(
-  import.meta.url.endsWith('.ts') ? './checks/index.ts' : './checks/index.js',
-  import.meta.url,
-).href
-
-export async function planned(checks: string, patterns?: readonly string[]): Promise<readonly Planned[]> {
-  const { CHECKS } = (await import(checks)) as { readonly CHECKS: readonly Check[] }
-  return planOf(CHECKS, patterns)
+/** What is to be tried, of our checks or those that the module at a URL exports. */
+export async function planned(checks: string | undefined, patterns?: readonly string[]): Promise<readonly Planned[]> {
+  return planOf(await checksOf(checks), patterns)
 }
 
 /** Writes the report in all its forms. */

@@ -1,6 +1,6 @@
 /** The token under test, in the words of the standard but with less to type: what a check works with. */
 import { randomBytes } from 'node:crypto'
-import { Finding, Inapplicable } from './check.ts'
+import { Finding, Inapplicable } from './finding.ts'
 import type { FunctionName } from './cryptoki/functions.ts'
 import {
   mechanism,

@@ -4,12 +4,14 @@
  */
 import type { KeySpec } from '../model/kms.ts'
 import { capabilitiesOf } from './capabilities.ts'
-import { Finding, Inapplicable, type Check } from './check.ts'
+import type { Check } from './check.ts'
+import { Finding, Inapplicable } from './finding.ts'
 import { CKM, CKR } from './cryptoki/numbers.ts'
 import { nameOf } from './cryptoki/memory.ts'
 import { Module, type Traced } from './cryptoki/module.ts'
 import { Device, type Place } from './device.ts'
 import { profileOf } from './driver.ts'
+import { checksOf } from './plan.ts'
 import { Recorder } from './recorder.ts'
 import type { Capability, Report, Throughput, Verdict } from './report.ts'
 import { measure } from './throughput.ts'
@@ -20,8 +22,8 @@ export interface Opening extends Choice {
   readonly module: string
   readonly pin: string
   readonly soPin?: string | undefined
-  /** The URL of the module that exports CHECKS. */
-  readonly checks: string
+  /** The URL of another module that exports CHECKS. */
+  readonly checks?: string | undefined
   /** The file that the last calls are kept in. */
   readonly recorder: string
 }
@@ -66,7 +68,7 @@ class Bench {
   readonly #listener: Module['onCall']
 
   static async open(opening: Opening): Promise<{ bench: Bench; opened: Opened }> {
-    const { CHECKS } = (await import(opening.checks)) as { readonly CHECKS: readonly Check[] }
+    const checks = await checksOf(opening.checks)
     const recorder = new Recorder(opening.recorder)
     const module = new Module(opening.module)
     module.onCall = (traced) => recorder.note(traced)
@@ -75,7 +77,7 @@ class Bench {
     const place: Place = { slot: slotOf(module, opening), pin: opening.pin, soPin: opening.soPin }
     const device = new Device(module, place)
     login(device)
-    const bench = new Bench(module, place, CHECKS, recorder)
+    const bench = new Bench(module, place, checks, recorder)
     return { bench, opened: { module: describeModule(module), token: describeToken(device) } }
   }
 

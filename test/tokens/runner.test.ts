@@ -159,9 +159,9 @@ test.serial('another report is compared with', async (t) => {
   })
 })
 
-const refuses = test.macro({
-  title: (_, message: string) => `not understood: ${message}`,
-  async exec(t, message: string, ...args: string[]) {
+const refuses = test.macro<[string, ...string[]]>({
+  title: (_, message) => `not understood: ${message}`,
+  async exec(t, message, ...args) {
     const world = { now: Date.now, out: () => undefined, error: () => undefined, stop: new Promise(() => {}) }
     const error = await t.throwsAsync(conformance(args, { ...world, checks: STAGED }), { instanceOf: UsageError })
     t.true(error.message.includes(message), error.message)
