@@ -314,3 +314,20 @@ test.serial('the keys of a room in memory are gone from the token when it closes
   await room.close()
   t.deepEqual((await stored(three)).toSorted(), before.toSorted())
 })
+
+test.serial('a token is found by the number of its slot, and by its serial number', async (t) => {
+  const { cryptoki } = await Library.open(one.module)
+  const slots = cryptoki.C_GetSlotList(true)
+  const serial = (slot: Buffer) => cryptoki.C_GetTokenInfo(slot).serialNumber.trim()
+  const opened = async (path: string) => {
+    const { backend, identity } = await pkcs11({ uri: `pkcs11:${path}`, module: one.module, pin: one.pin }).open()
+    await backend.close()
+    return /serial=(\w+)/.exec(identity)?.[1]
+  }
+  for (const slot of slots.slice(0, 3)) {
+    t.is(await opened(`slot-id=${slot.readBigUInt64LE()}`), serial(slot))
+    t.is(await opened(`serial=${serial(slot)}`), serial(slot))
+    await t.throwsAsync(opened(`slot-id=${slot.readBigUInt64LE()};serial=0`), { code: 'TokenMissing' })
+  }
+  await t.throwsAsync(opened('slot-id=1'), { code: 'TokenMissing', message: /in the slot with the id 1/ })
+})
