@@ -6,6 +6,7 @@ import { readdirSync } from 'node:fs'
 import { clients } from './clients.mjs'
 import { announce, at, build, hostTarget, install, requireTestTools, run, runAndRead, Stop } from './steps.mjs'
 import { add, avaTally, cargoTally, judge, NOTHING, sentence } from './tally.mjs'
+import { tokens } from './tokens.mjs'
 
 const COMMANDS = {
   /** Serves the KMS from this process, so that signals reach the server and nothing stands between. */
@@ -26,6 +27,7 @@ const COMMANDS = {
     requireTestTools()
     await build()
     await clients()
+    await tokens()
     let total = NOTHING
     for (const suite of SUITES) total = add(total, await play(suite))
     announce('All suites')

@@ -1,7 +1,7 @@
 /** The steps from a fresh clone to something that runs; each first looks whether there is anything left to do. */
 import { spawn, spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { isDeepStrictEqual } from 'node:util'
@@ -119,7 +119,7 @@ async function buildTypeScript() {
     'tsconfig.json',
     'tsconfig.build.json',
     'bindings/node/index.d.ts',
-    ...filesUnder('src', /\.ts$/),
+    ...filesUnder('src', /\.(ts|json)$/),
   ])
   const fresh = () => `${sources} ${marks(['dist/cli.js', 'dist/index.js'])}`
   const stamp = 'dist/.stamp'
@@ -127,6 +127,7 @@ async function buildTypeScript() {
 
   announce('Compiling the TypeScript')
   if ((await npmRun('build:ts')) !== 0) throw new Stop('The TypeScript did not compile; tsc says why above')
+  cpSync(at('src/conformance/vectors'), at('dist/conformance/vectors'), { recursive: true })
   for (const file of filesUnder('dist', /\.(js|d\.ts)$/)) {
     const source = file.replace(/^dist/, 'src').replace(/(\.d\.ts|\.js)$/, '.ts')
     if (!existsSync(at(source))) rmSync(at(file))

@@ -21,8 +21,9 @@ const room = async () => (await import('./strongroom.ts')).Strongroom
 process.exitCode = await main(process.argv.slice(2), {
   open: async (options) => (await room()).open(options),
   verify: async (data) => (await room()).verify(data),
-  fresh: async (use) => {
-    const opened = await (await room()).open({ memory: true })
+  fresh: async (use, backend) => {
+    const { COVERED } = await import('./coverage.ts')
+    const opened = await (await room()).open({ ...COVERED, backend })
     return use(opened).finally(() => opened.close())
   },
   within: async (options, use) => {
@@ -30,9 +31,11 @@ process.exitCode = await main(process.argv.slice(2), {
     return use(opened).finally(() => opened.close())
   },
   perform: async (out) => (await import('./story/perform.ts')).perform(out),
+  proxy: async (options) => (await import('./xks/proxy.ts')).xksProxy(options),
   trail: async (data) => (await import('./audit/files/opened.ts')).openTrail(data),
   now: Date.now,
   env: process.env,
+  isWatched: process.stderr.isTTY,
   out: (text) => process.stdout.write(text) || once(process.stdout, 'drain'),
   error: (text) => process.stderr.write(text),
   input: () => process.stdin,

@@ -5,26 +5,44 @@
 import { Buffer } from 'node:buffer'
 import { constants, createHash, publicEncrypt } from 'node:crypto'
 import { SPECS } from './algorithms.ts'
+import type { Ability } from './backends/backend.ts'
 import type { Client } from './client.ts'
 import { KmsError } from './errors.ts'
-import { OPERATIONS, type KeySpec, type KeyUsageType, type OperationName } from './model/kms.ts'
+import {
+  OPERATIONS,
+  type ConnectionStateType,
+  type KeySpec,
+  type KeyUsageType,
+  type OperationName,
+} from './model/kms.ts'
+import { createAttester } from './testing/attester.ts'
 
 export interface Coverage {
   readonly operations: readonly Finding[]
   /** One for each algorithm of each usage of each spec, named `RSA_2048 SIGN_VERIFY RSASSA_PSS_SHA_256`. */
   readonly algorithms: readonly (Finding & { readonly spec: KeySpec })[]
+  /** What the device with the keys says of itself; absent of our own HSM, which does it all. */
+  readonly abilities?: readonly Ability[]
 }
 
 export interface Finding {
   readonly name: string
   /** Why it does not work; undefined when it does. */
   readonly problem: string | undefined
+  /** Who does it, with keys in a device of somebody else's, and how or why not. */
+  readonly support?: Ability['support']
+  readonly how?: string
 }
 
 /** The part of a room that is needed: the same service at another Region's endpoint. */
 export interface Doors {
   as(principal: { region: string }): Client
 }
+
+const CLUSTER = 'cluster-234567abcde'
+
+/** What the room has to be opened with. */
+export const COVERED = { memory: true, clusters: { [CLUSTER]: 'simulated' } } as const
 
 export async function cover(room: Doors): Promise<Coverage> {
   const algorithms = []
@@ -44,6 +62,40 @@ export async function cover(room: Doors): Promise<Coverage> {
     problem: seen.has(name) ? undefined : (problem ?? 'was not reached'),
   }))
   return { operations, algorithms }
+}
+
+/** The same with what the device can do, as it said when it was opened. */
+export function withAbilities({ operations, algorithms }: Coverage, abilities: readonly Ability[]): Coverage {
+  const known = new Map(abilities.map((ability) => [ability.what, ability]))
+  const none: Ability = { what: '', support: 'impossible' }
+  return {
+    operations: operations.map((finding) => {
+      // An operation may be done by the device with keys of one kind, and for it with keys of another.
+      const named = abilities.filter(({ what }) => what === finding.name || what.startsWith(`${finding.name} `))
+      return { ...finding, ...worst(named) }
+    }),
+    algorithms: algorithms.map((finding) => {
+      const { hsm } = SPECS[finding.spec]
+      const algorithm = finding.name.split(' ').at(-1)!
+      const wanted = [hsm, algorithm === 'ECDH' ? `ECDH ${hsm}` : algorithm]
+      return { ...finding, ...worst(wanted.map((what) => known.get(what) ?? none)) }
+    }),
+    abilities,
+  }
+}
+
+const RANKS = ['impossible', 'emulated', 'native'] as const
+
+/** Nobody can do what takes one thing that nobody can; what is emulated in part is emulated. */
+function worst(parts: readonly Ability[]): Pick<Finding, 'support' | 'how'> {
+  for (const support of RANKS) {
+    const those = parts.filter((part) => part.support === support)
+    const [first] = those
+    if (!first) continue
+    const hows = those.map(({ how }) => how).filter((how) => how !== undefined)
+    return { support, ...(hows.length > 0 && { how: [...new Set(hows)].join('; ') }) }
+  }
+  return { support: 'native' }
 }
 
 /** A client that notes which operations have succeeded. */
@@ -181,22 +233,30 @@ async function live(kms: Client): Promise<void> {
 
   const { CustomKeyStoreId } = await kms.createCustomKeyStore({
     CustomKeyStoreName: 'tried',
-    CustomKeyStoreType: 'EXTERNAL_KEY_STORE',
-    XksProxyConnectivity: 'PUBLIC_ENDPOINT',
-    XksProxyUriEndpoint: 'https://proxy.example.com',
-    XksProxyUriPath: '/kms/xks/v1',
-    XksProxyAuthenticationCredential: { AccessKeyId: 'A'.repeat(20), RawSecretAccessKey: 'a'.repeat(43) },
+    CloudHsmClusterId: CLUSTER,
+    TrustAnchorCertificate: createAttester().root,
+    KeyStorePassword: 'kmsPswd1',
   })
   await kms.describeCustomKeyStores({ CustomKeyStoreId })
   await kms.updateCustomKeyStore({ CustomKeyStoreId: CustomKeyStoreId!, NewCustomKeyStoreName: 'renamed' })
   await kms.connectCustomKeyStore({ CustomKeyStoreId: CustomKeyStoreId! })
+  await reached('CONNECTED')
   await kms.disconnectCustomKeyStore({ CustomKeyStoreId: CustomKeyStoreId! })
+  await reached('DISCONNECTED')
   await kms.deleteCustomKeyStore({ CustomKeyStoreId: CustomKeyStoreId! })
 
   await kms.disableKey({ KeyId })
   await kms.enableKey({ KeyId })
   await kms.scheduleKeyDeletion({ KeyId })
   await kms.cancelKeyDeletion({ KeyId })
+
+  /** Connecting takes its time. */
+  async function reached(state: ConnectionStateType): Promise<void> {
+    for (let looks = 0; looks < 10_000; looks++) {
+      const { CustomKeyStores } = await kms.describeCustomKeyStores({ CustomKeyStoreId })
+      if (CustomKeyStores?.[0]?.ConnectionState === state) return
+    }
+  }
 }
 
 function same(one: Uint8Array | undefined, two: Uint8Array | undefined): void {

@@ -38,8 +38,17 @@ export function met(key: Key | undefined, call: Call): Eventually<Key | undefine
 /** A key in a custom key store is there as long as that store is connected. */
 async function inStore(key: Key, { records }: Call): Promise<Key> {
   const store = await records.keyStores.find(key.region, key.account, key.customKeyStoreId!)
-  return withFields(key, { unavailable: store?.state !== 'CONNECTED' })
+  const unavailable = store?.state !== 'CONNECTED'
+  const clusterId = store?.cluster?.id
+  // What is decided about a key, and told of it, is kept with it: as long as it is the same, it is one object.
+  const before = MET.get(key)
+  if (before?.unavailable === unavailable && before.clusterId === clusterId) return before
+  const present = withFields(key, { unavailable, clusterId })
+  MET.set(key, present)
+  return present
 }
+
+const MET = new WeakMap<Key, Key>()
 
 /** A key that is gone has taken its aliases along. */
 function missingKey({ arn, region, account }: Key, name: string): never {

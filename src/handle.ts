@@ -28,22 +28,27 @@ interface Many {
   readonly EncryptionContext: EncryptionContext | undefined
 }
 
-const encryptInto = entry(encrypt, ({ input, key, backend }: Call<One>) => {
+const encryptInto = entry(encrypt, (call: Call<One>) => {
+  const { input, key } = call
   const { Plaintext, EncryptionContext, out } = input
   if (out.length < Plaintext.length + CIPHERTEXT_OVERHEAD) tooShort(out, Plaintext.length + CIPHERTEXT_OVERHEAD)
-  return backend.cipher.sealInto(key.current!, Plaintext, EncryptionContext, out)
+  return call.backendOf(key).cipher.sealInto(key.current!, Plaintext, EncryptionContext, out)
 })
 
-const decryptInto = entry(decrypt, ({ input, material, backend }: Call<One>) => {
+const decryptInto = entry(decrypt, (call: Call<One>) => {
+  const { input, key, material } = call
   const { CiphertextBlob, EncryptionContext, out } = input
   if (out.length < CiphertextBlob.length - CIPHERTEXT_OVERHEAD)
     tooShort(out, CiphertextBlob.length - CIPHERTEXT_OVERHEAD)
-  return backend.cipher.openInto(material, CiphertextBlob, EncryptionContext, out)
+  return call.backendOf(key).cipher.openInto(material, CiphertextBlob, EncryptionContext, out)
 })
 
 const encryptMany = entry(
   encrypt,
-  ({ input, key, backend }: Call<Many>) => backend.cipher.sealMany(key.current!, input.items, input.EncryptionContext),
+  (call: Call<Many>) => {
+    const { input, key } = call
+    return call.backendOf(key).cipher.sealMany(key.current!, input.items, input.EncryptionContext)
+  },
   { validate: eachOf('Encrypt', 'Plaintext', 4096), count: ({ items }: Many) => items.length },
 )
 

@@ -52,6 +52,8 @@ export interface KeyFields {
   readonly version: number
   /** Set anew whenever a call meets the key: its custom key store is not connected. Never stored. */
   readonly unavailable?: boolean
+  /** The cluster behind its custom key store; as above. */
+  readonly clusterId?: string
   readonly used?: LastUse
 }
 
@@ -234,6 +236,11 @@ export function associatedMaterials(key: KeyFields): readonly Material[] {
 /** Whether a material is there to be used at `now`. */
 export function isPresent(material: Material, now: Instant): boolean {
   return material.token !== undefined && material.expires > now
+}
+
+/** The id of a material where AWS tells it: of symmetric keys, but for those in custom key stores. */
+export function shownMaterialId(key: KeyFields, material: Material): string | undefined {
+  return key.spec === 'SYMMETRIC_DEFAULT' && key.customKeyStoreId === undefined ? material.id : undefined
 }
 
 /** Whether every material is there that must be; those of a custom key store are for it to know. */

@@ -89,10 +89,11 @@ function refuseSharedProxy(proxy: Proxy, other: Proxy): void {
   }
 }
 
-/** What a request for something out of a custom key store meets today: it is not there, or, as none connects yet, not connected. */
-export function refuseUse(id: string, stores: readonly KeyStore[]): never {
-  const { state } = stores.find((store) => store.id === id) ?? missingStore(id)
-  fail('CustomKeyStoreInvalidStateException', `The custom key store ${id} is ${state}.`)
+/** A store to get something from, which it has to be connected for. */
+export function connectedStore(id: string, stores: readonly KeyStore[]): KeyStore {
+  const store = stores.find((each) => each.id === id) ?? missingStore(id)
+  requireState(store, ['CONNECTED'])
+  return store
 }
 
 export function missingStore(name: string): never {

@@ -9,6 +9,7 @@ import { isGone, stateOf, type Key, type Material } from './keys.ts'
 import type { KeyState, KeyUsageType } from './model/kms.ts'
 import type { AliasPlace, Call, Locator } from './operation.ts'
 import { materialOf } from './store/cache.ts'
+import { NOT_CONNECTED } from './xks/problems.ts'
 
 /**
  * A key to do cryptography with: named in any form, enabled, of this usage, and with the algorithm that the request
@@ -176,6 +177,7 @@ function refuseState(key: Key, state: KeyState, wanted?: readonly KeyState[]): n
     fail('KMSInvalidStateException', `${key.arn} is not pending deletion.`)
   }
   if (state === 'Disabled') fail('DisabledException', `${key.arn} is disabled.`)
+  if (state === 'Unavailable' && key.xksKeyId !== undefined) fail('KMSInvalidStateException', NOT_CONNECTED)
   fail('KMSInvalidStateException', `${key.arn} is ${WORDS[state]}.`)
 }
 

@@ -2,7 +2,15 @@
 import { SPECS } from './algorithms.ts'
 import { arnOf } from './arn.ts'
 import { NEVER, type Instant } from './clock.ts'
-import { associatedMaterials, isPresent, isPrimary, relatedRegions, stateOf, type Key } from './keys.ts'
+import {
+  associatedMaterials,
+  isPresent,
+  isPrimary,
+  relatedRegions,
+  shownMaterialId,
+  stateOf,
+  type Key,
+} from './keys.ts'
 import type { KeyMetadata, KeyState, MultiRegionConfiguration } from './model/kms.ts'
 
 /** `state` is for those who know better than the record: a key whose custom key store is not connected. */
@@ -22,6 +30,7 @@ export function metadataOf(key: Key, now: Instant, state: KeyState = stateOf(key
     ValidTo: imported && expires !== NEVER ? new Date(expires) : undefined,
     Origin: key.origin,
     CustomKeyStoreId: key.customKeyStoreId,
+    CloudHsmClusterId: key.clusterId,
     ExpirationModel: imported
       ? expires === NEVER
         ? 'KEY_MATERIAL_DOES_NOT_EXPIRE'
@@ -36,7 +45,7 @@ export function metadataOf(key: Key, now: Instant, state: KeyState = stateOf(key
     MultiRegionConfiguration: multiRegionOf(key, now),
     PendingDeletionWindowInDays: state === 'PendingReplicaDeletion' ? key.pendingWindow : undefined,
     XksKeyConfiguration: key.xksKeyId === undefined ? undefined : { Id: key.xksKeyId },
-    CurrentKeyMaterialId: key.spec === 'SYMMETRIC_DEFAULT' && key.currentId !== '' ? key.currentId : undefined,
+    CurrentKeyMaterialId: key.current && shownMaterialId(key, key.current),
   }
 }
 

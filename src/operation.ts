@@ -12,6 +12,7 @@ import type { KmsError } from './errors.ts'
 import type { Grant } from './grants.ts'
 import type { Caller } from './identity.ts'
 import type { Key, Material } from './keys.ts'
+import type { KeyStore, Properties } from './keystores.ts'
 import { AWS_LIMITS, type Limits } from './limits.ts'
 import type { Inputs, KeyState, KeyUsageType, OperationName, Outputs } from './model/kms.ts'
 import type { Regions } from './regions.ts'
@@ -29,6 +30,7 @@ export class Call<I = unknown> {
   readonly now: Instant
   readonly records: Records
   readonly backend: Backend
+  readonly keyStores: KeyStoreBackends | undefined
   /** Milliseconds that a key stays Creating or Updating, and a rotation on demand takes. */
   readonly settle: number
   /** Where new ids come from. */
@@ -50,6 +52,8 @@ export class Call<I = unknown> {
   material: Material = undefined as never
   /** For whom the answer is, when the request has an attestation document that was believed. */
   recipient: Recipient | undefined
+  /** The custom key store that the request is about, if there is one. */
+  keyStore: KeyStore | undefined
   /** The grant that the request names, if there is one. */
   grant: Grant | undefined
   /** The grant that allowed it, if one had to. */
@@ -70,12 +74,18 @@ export class Call<I = unknown> {
     this.now = world.clock()
     this.records = world.records
     this.backend = world.backend
+    this.keyStores = world.keyStores
     this.settle = world.settle
     this.entropy = world.entropy
     this.secrets = world.secrets
     this.regions = world.regions
     this.limits = world.limits ?? AWS_LIMITS
     this.knows = world.knows ?? (() => undefined)
+  }
+
+  /** Where `key` is: most are where the KMS has its own. */
+  backendOf(key: Key): Backend {
+    return key.customKeyStoreId === undefined ? this.backend : this.keyStores!.backendOf(key, this)
   }
 
   put(...edits: Edit[]): void {
@@ -92,10 +102,37 @@ export interface World {
   readonly secrets: Secrets
   readonly regions: Regions
   readonly settle: number
+  /** Where custom key stores lead; nowhere when absent. */
+  readonly keyStores?: KeyStoreBackends
   /** AWS's when absent. */
   readonly limits?: Limits
   /** Whether there is this principal; undefined in an account of which nobody is known. */
   readonly knows?: (arn: string) => boolean | undefined
+}
+
+/** What those outside are told of a call. */
+export type Asking = Pick<Call, 'operation' | 'caller' | 'context' | 'entropy'>
+
+/** A custom key store to be, among the `others` of its account in a Region; `before`, when it is there already. */
+export interface WantedKeyStore extends Properties {
+  readonly region: string
+  readonly secret: string
+  readonly others: readonly KeyStore[]
+  readonly before?: KeyStore
+}
+
+/** What is behind custom key stores: clusters and external key managers, as far as they are connected. */
+export interface KeyStoreBackends {
+  /** Where a key of a connected store is, for what this call does. Throws KMSInvalidStateException when nothing is there. */
+  backendOf(key: Key, call: Asking): Backend
+  /** Where new keys of a connected store are made, and random bytes. */
+  backendIn(store: KeyStore): Backend
+  /** Refuses what a store is to be of when it is not there, or not as it should be. */
+  examine(wanted: WantedKeyStore, call: Asking): Promise<void>
+  /** Refuses an external key that is not there, or is none to encrypt with. */
+  requireKey(store: KeyStore, xksKeyId: string, call: Asking): Promise<void>
+  /** Begins to do what the store's state says is under way; hears of each state once it is durable. */
+  follow(store: KeyStore): void
 }
 
 const NONE: ReadonlySet<string> = new Set()

@@ -1,9 +1,12 @@
 /** What a room can be opened with; all of it may be left out. */
 import type { TrailMode } from './audit/trail.ts'
 import type { BackendSource } from './backends/backend.ts'
+import type { ClustersConfig } from './clusters.ts'
+import type { Fault } from './faults.ts'
 import type { AccountConfig, OrganizationConfig } from './identity.ts'
 import type { KeySpec } from './model/kms.ts'
 import type { QuotaSetting } from './quotas/quotas.ts'
+import type { XksOptions } from './xks/client.ts'
 
 export interface StrongroomOptions {
   /** The folder to keep everything in, made if need be (0700). */
@@ -17,6 +20,13 @@ export interface StrongroomOptions {
    * whose keys are in the folder.
    */
   backend?: BackendSource
+  /**
+   * The AWS CloudHSM clusters there are, by id: each a PKCS#11 token, `{ module, tokenLabel }`, or `'simulated'`. Custom key stores
+   * of the type AWS_CLOUDHSM connect to them. Default: none.
+   */
+  clusters?: ClustersConfig
+  /** How the proxies of external key stores are reached. */
+  xks?: XksOptions
   /** Who there is: accounts, their users and roles, access keys. Default: `test`/`test`, the root of `account`. */
   accounts?: AccountConfig[]
   /** The organization some of the accounts are in, with its policies. */
@@ -52,6 +62,8 @@ export interface StrongroomOptions {
    * (`classic`), or your own. Default `off`. How many keys, aliases, grants and key stores there may be is limited always.
    */
   quotas?: QuotaSetting
+  /** What goes wrong from the start; more is added with `room.faults`. */
+  faults?: readonly Fault[]
   /** Milliseconds that a replica is Creating, a moved primary key Updating, and a rotation on demand under way. Default 0. */
   settleMillis?: number
   /** RSA keys to have ready before they are asked for, by spec: `{ RSA_4096: 4 }`, so that CreateKey does not wait. */

@@ -16,12 +16,6 @@ export function attested(
 }
 
 /** Where an answer's plaintext comes from: the HSM, in the clear, or in an envelope when the request named a recipient. */
-export function disclosing({
-  backend,
-  recipient,
-}: {
-  readonly backend: Backend
-  readonly recipient: Recipient | undefined
-}): Disclosing {
+export function disclosing(backend: Backend, recipient: Recipient | undefined): Disclosing {
   return recipient ? offered(backend.recipients).disclosingTo(recipient) : backend
 }

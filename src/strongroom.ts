@@ -9,10 +9,12 @@ import { Trail } from './audit/trail.ts'
 import { Authority } from './authorize.ts'
 import { guestBackend, settleIn, tellAbilities } from './backends/guest.ts'
 import { nativeBackend } from './backends/native.ts'
+import { recipientsOf } from './backends/native/recipients.ts'
 import type { Backend, OpenedBackend } from './backends/backend.ts'
 import { Client } from './client.ts'
 import { cloudtrail } from './cloudtrail/lookup.ts'
 import { RoomClock, type Clock } from './clock.ts'
+import { Connections } from './connections.ts'
 import { explain, type Explained, type Explanation } from './explain.ts'
 import { SEED_WARNING, seededEntropy, systemEntropy, type Entropy } from './entropy.ts'
 import { Faults } from './faults.ts'
@@ -58,6 +60,8 @@ interface Made {
   readonly store: Store
   readonly entropy: Entropy
   readonly backend: Backend
+  /** Gives envelopes for recipients to a backend that has none. */
+  readonly enveloping: (backend: Backend) => Backend
   readonly secrets: Secrets
   readonly clock: Clock
   readonly time: RoomClock
@@ -98,6 +102,7 @@ export class Strongroom extends Person {
   readonly #world: World
   readonly #authority: Authority
   readonly #store: Store
+  readonly #keyStores: Connections
   readonly #services: Services
   /** Where services keep their bytes; a room without a folder has one until it closes. */
   readonly #folders: Folders
@@ -144,7 +149,10 @@ export class Strongroom extends Person {
       const entropy = seed ? seededEntropy(seed.ids) : systemEntropy
       await settleIn(store, guest)
       if (guest) tellAbilities(guest.abilities, options.log ?? (() => undefined))
-      const backend = guest ? guestBackend(guest, hsm, trust) : nativeBackend(hsm, trust)
+      const enveloping = (other: Backend) => ({ ...other, recipients: recipientsOf(other, hsm, trust) })
+      const backend = guest
+        ? guestBackend(enveloping(guest.backend), folder !== undefined, () => hsm.close())
+        : nativeBackend(hsm, trust)
       const secrets = new Secrets(store, backend, entropy)
       const ahead = await Kept.open<Ahead>(store, 'clock')
       const time = new RoomClock(clockOf(options), ahead.value?.ahead)
@@ -163,10 +171,11 @@ export class Strongroom extends Person {
       const room = new Strongroom(
         {
           ...{ store, entropy, backend, secrets, clock, time, ahead, regions, identities, trail, quotas },
-          ...{ accounts, folder, adminToken },
+          ...{ accounts, folder, adminToken, enveloping },
         },
         options,
       )
+      await room.#keyStores.resume()
       await room.sweep()
       return room
     } catch (error) {
@@ -194,12 +203,22 @@ export class Strongroom extends Person {
       options.cacheKeys ?? 65_536,
       (material) => backend.release(material),
       (event) => trail.serviceEvent(event),
-      new Erasures({ store, log, eraserOf: () => backend.erase && ((token) => backend.erase!(token)) }),
+      new Erasures({
+        ...{ store, log },
+        eraserOf: (id) =>
+          id === undefined
+            ? backend.erase && ((token) => backend.erase!(token))
+            : (token) => keyStores.erase(id, token),
+      }),
     )
+    const keyStores: Connections = new Connections({
+      ...{ records, secrets, entropy, backend, enveloping: made.enveloping, clock: clockOf(options) },
+      ...{ clusters: options.clusters, xks: options.xks },
+    })
     const authority = new Authority(records, identities, options.grantDelayMillis ?? 0)
     const settle = options.settleMillis ?? 0
     const knows = (arn: string) => identities.knows(arn)
-    const world = { records, backend, clock, entropy, secrets, regions, settle, limits: quotas, knows }
+    const world = { records, backend, keyStores, clock, entropy, secrets, regions, settle, limits: quotas, knows }
     const gates: Gate[] = quotas.throttles ? [quotas] : []
     const parts = { ...world, authority, trail, gates }
     const service = new Service(parts)
@@ -224,11 +243,13 @@ export class Strongroom extends Person {
     this.region = region
     this.identities = identities
     this.#store = store
+    this.#keyStores = keyStores
     this.#trail = trail
     this.#authority = authority
     this.regions = regions
     this.quotas = quotas
     this.faults = new Faults(parts)
+    for (const fault of options.faults ?? []) this.faults.add(fault)
     this.#services = services
     this.#folders = folders
     this.#world = world
@@ -319,8 +340,10 @@ export class Strongroom extends Person {
 
   async #close(): Promise<void> {
     this.#ready = false
+    this.faults.close()
     await Promise.all([...this.#listeners].map((listener) => listener.close()))
     await this.#services.close()
+    await this.#keyStores.close()
     // Should the store refuse, the last uses are lost, as in a crash; that keeps nobody from closing.
     await this.#world.records.lastUsage.flush().catch(() => undefined)
     await this.#trail.close().catch(() => undefined)

@@ -120,6 +120,27 @@ test('quotas are named, or written down in a file, whose mistakes are told', asy
   t.is(none.error, 'awz: cannot be read (ENOENT), and is none of off, aws, classic either\n')
 })
 
+test('a token is named by flags, by a URI, or in the file, which any flag of it overrules', async (t) => {
+  const path = folder(t)
+  const [file, pin] = [join(path, 'room.yaml'), join(path, 'pin')]
+  writeFileSync(pin, '1234', { mode: 0o644 })
+  writeFileSync(file, 'backend: { module: a.so, tokenLabel: a, pinFile: pin }\n')
+  for (const args of [
+    `--backend pkcs11 --module /a.so --token-label a --pin-file ${pin}`,
+    `--module /a.so --slot 0 --pin-file ${pin}`,
+    `--token pkcs11:token=a?module-path=/a.so&pin-source=file:${pin}`,
+    `--config ${file}`,
+    `--config ${file} --backend pkcs11`,
+  ]) {
+    const { code, out, opened } = await run(`serve ${args}`)
+    t.is(code, 0, args)
+    t.is(opened?.backend?.name, 'pkcs11', args)
+    t.regex(out, /^Keys are in a PKCS#11 token. Records are kept in .strongroom. Any Region/m, args)
+  }
+  t.is((await run(`serve --config ${file} --backend native`)).opened?.backend, undefined)
+  t.is((await run('serve --backend native')).opened?.backend, undefined)
+})
+
 test('in memory there is no folder', async (t) => {
   const { opened, out } = await run('serve --memory')
   t.like(opened, { memory: true, data: undefined })
@@ -199,12 +220,12 @@ test(misused, 'sevre', 'unknown command `sevre`; did you mean `serve`?')
 test(
   misused,
   'constructor',
-  'unknown command `constructor`; there are `serve`, `verify`, `audit`, `explain`, `volume`, `db`, `grant`, `story`, `clock`, `region`, `faults`, `quotas`, `encrypt`, `decrypt`, `coverage`',
+  'unknown command `constructor`; there are `serve`, `verify`, `audit`, `explain`, `volume`, `db`, `grant`, `story`, `clock`, `region`, `faults`, `quotas`, `encrypt`, `decrypt`, `conformance`, `xks-proxy`, `coverage`',
 )
 test(
   misused,
   '--verbose',
-  'unknown command `--verbose`; there are `serve`, `verify`, `audit`, `explain`, `volume`, `db`, `grant`, `story`, `clock`, `region`, `faults`, `quotas`, `encrypt`, `decrypt`, `coverage`',
+  'unknown command `--verbose`; there are `serve`, `verify`, `audit`, `explain`, `volume`, `db`, `grant`, `story`, `clock`, `region`, `faults`, `quotas`, `encrypt`, `decrypt`, `conformance`, `xks-proxy`, `coverage`',
 )
 test(misused, 'serve --prot 1', 'unknown flag `--prot`; did you mean `--port`?')
 test(misused, 'serve --constructor', `unknown flag \`--constructor\`; there are ${serveFlags()}`)
@@ -221,6 +242,17 @@ test(misused, 'serve --slots 0', '`--slots` must be a whole number from 1 to 167
 test(misused, 'serve --device-rate -1', '`--device-rate` must be a whole number from 1 to 1000000000')
 test(misused, 'serve --account 12', '`--account` must be 12 digits')
 test(misused, 'serve --data d --memory', '`--data` and `--memory` exclude each other')
+test(misused, 'serve --backend hsm', '`--backend` must be native or pkcs11, not `hsm`')
+test(misused, 'serve --backend pkcs11', 'a token needs `--module`, or a `--token` that names one')
+test(misused, 'serve --module /a.so', 'a token needs `--pin-file`, or a `--token` with a pin-source')
+test(misused, 'serve --backend native --slot 1', '`--slot` is of a token: `--backend pkcs11`')
+test(
+  misused,
+  'serve --token pkcs11:tokn=a',
+  '`--token`: `tokn` is not known, and another token might be taken for want of it',
+)
+test(misused, 'serve --module /a.so --pin-file p --slot x', '`--slot` must be a whole number from 0 to 65535')
+test(misused, 'serve --module /a.so --pin-file p --seed 1', '`--seed` makes no keys of a token repeat')
 test(misused, 'serve --tls cert', '`--tls` needs CERT and KEY')
 test(misused, 'serve --tls cert --memory', '`--tls` needs CERT and KEY')
 test(misused, 'verify --port 1', 'unknown flag `--port`; there are `--data`')
@@ -337,6 +369,14 @@ function serveFlags(): string {
     'tls',
     'slots',
     'device-rate',
+    'backend',
+    'token',
+    'module',
+    'token-label',
+    'slot',
+    'pin-file',
+    'isolate',
+    'profile',
     'quotas',
     'audit',
     'seed',

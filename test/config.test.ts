@@ -40,6 +40,7 @@ data: keys
 memory: false
 slots: 100
 deviceRate: 5000
+backend: { module: hsm.so, tokenLabel: keys, slot: 1, pinFile: pin, profile: p.json, sessions: 8 }
 seed: 42
 tls: { cert: c.pem, key: k.pem }
 attestationRoots: [nitro.pem]
@@ -67,6 +68,7 @@ auditDays: 90
     memory: false,
     slots: 100,
     deviceRate: 5000,
+    backend: { module: 'hsm.so', tokenLabel: 'keys', slot: 1, pinFile: 'pin', profile: 'p.json', sessions: 8 },
     seed: 42,
     tls: { cert: 'c.pem', key: 'k.pem' },
     attestationRoots: ['nitro.pem'],
@@ -77,6 +79,10 @@ auditDays: 90
     auditDays: 90,
   },
 )
+
+test('a token by its URI alone', reads, 'backend: pkcs11:token=a?module-name=hsm', {
+  backend: { uri: 'pkcs11:token=a?module-name=hsm' },
+})
 
 const refuses = test.macro({
   title: (why = '') => `refused: ${why}`,
@@ -105,6 +111,18 @@ test(
   '1:66: `secret` must be text of 1 to 128 characters; unquoted, this is not text to YAML, so quote it',
 )
 test('an account id that is too short', refuses, "account: '12'", '1:10: `account` must be an account id of 12 digits')
+test(
+  'a PIN in the file, which is not shown',
+  refuses,
+  'backend: pkcs11:token=a?pin-value=4711',
+  '1:10: `backend`: `pin-value` shows the PIN to everybody who sees the URI; name a file of it with pin-source',
+)
+test(
+  'a PIN in the file, in so many words',
+  refuses,
+  'backend: { pin: 4711 }',
+  '1:12: unknown key `pin`; there are `uri`, `module`, `tokenLabel`, `slot`, `pinFile`, `profile`, `sessions`, `isolate`',
+)
 test('a misspelt key', refuses, 'acounts: []', '1:1: unknown key `acounts`; did you mean `accounts`?')
 test('a key in other letters', refuses, 'devicerate: 5', '1:1: unknown key `devicerate`; did you mean `deviceRate`?')
 test(
@@ -156,7 +174,7 @@ test(
   'a list',
   refuses,
   '- a',
-  '1:1: `file` must have the keys accounts, organization, account, host, port, data, memory, slots, deviceRate, seed, tls, attestationRoots, settleMillis, simulatedMfa, grantDelayMillis, quotas, audit, auditDays',
+  '1:1: `file` must have the keys accounts, organization, account, host, port, data, memory, slots, deviceRate, backend, seed, tls, attestationRoots, settleMillis, simulatedMfa, grantDelayMillis, clusters, xks, quotas, faults, audit, auditDays',
 )
 test('two documents', refuses, '---\nport: 1\n---\nport: 2', '3:1: Source contains multiple documents')
 test('a key given twice', refuses, 'port: 1\nport: 2', '2:1: Map keys must be unique')

@@ -115,12 +115,12 @@ test(alone, 'only the JSON walker knows base64 and epoch seconds', {
   who: /^src\/model\/json\.ts$/,
   words: /base64|atob|btoa/,
 })
-test(alone, 'only the assembly of a room, and the program, read the time of the machine', {
-  who: /^src\/(strongroom|cli)\.ts$/,
+test(alone, 'only the assembly of a room or a proxy, and the program, read the time of the machine', {
+  who: /^src\/(strongroom|cli|xks\/proxy)\.ts$/,
   words: /Date\.now|new Date\(\)/,
 })
-test(alone, 'only the sockets, the trail and the command line have timers', {
-  who: /^src\/(http\/server|services\/rds\/session|cli|audit\/trail|faults)\b/,
+test(alone, 'only the sockets, the trail, whoever watches a process, and the command line have timers', {
+  who: /^src\/(http\/server|services\/rds\/session|cli|audit\/trail|faults|backends\/isolated\/supervisor)\b/,
   words: /\bset(Timeout|Interval)\b/,
 })
 test(alone, 'the simulator knows neither AWS nor JSON', {

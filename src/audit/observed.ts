@@ -22,6 +22,7 @@ export interface ObservedCall {
   readonly material?: { readonly id: string } | undefined
   readonly recipient?: ObservedRecipient | undefined
   readonly grant?: { readonly id: string } | undefined
+  readonly keyStore?: ObservedKeyStore | undefined
   readonly decisions?: readonly (ObservedDecision | undefined)[] | undefined
 }
 
@@ -39,6 +40,16 @@ export interface ObservedKey extends ObservedResource {
   readonly region: string
   readonly spec: string
   readonly currentId: string
+  readonly customKeyStoreId?: string | undefined
+  readonly clusterId?: string | undefined
+  readonly xksKeyId?: string | undefined
+}
+
+/** A custom key store that was made, changed, or asked for something. */
+export interface ObservedKeyStore {
+  readonly id: string
+  readonly name: string
+  readonly cluster: { readonly id: string } | undefined
 }
 
 export interface ObservedRecipient {

@@ -4,7 +4,7 @@
  */
 import { OPERATIONS, type Operation, type OperationName } from '../model/kms.ts'
 import type { Json, JsonObject } from './cloudtrail.ts'
-import type { ObservedCall } from './observed.ts'
+import type { ObservedCall, ObservedKey } from './observed.ts'
 import { isMap, isScalar, membersOf } from './shown.ts'
 
 type Request = Readonly<Record<string, unknown>>
@@ -58,8 +58,15 @@ const use = (request: readonly string[], defaults: Wish['defaults'] = {}): Wish 
 const encipher = (request: readonly string[], defaults?: Wish['defaults']): Wish => ({
   ...use(request, defaults),
   materials: ({ key, material }) =>
-    key?.spec === SYMMETRIC ? { keyMaterialId: material?.id ?? key.currentId } : NOTHING,
+    key && hasMaterial(key) ? { keyMaterialId: material?.id ?? key.currentId } : NOTHING,
 })
+/** Material is told of symmetric keys, but for those in custom key stores. */
+const hasMaterial = ({ spec, customKeyStoreId }: ObservedKey): boolean =>
+  spec === SYMMETRIC && customKeyStoreId === undefined
+const externalKeyIn = (input: unknown): JsonObject => {
+  const { XksKeyId: xksKeyId } = input as { XksKeyId?: string }
+  return xksKeyId === undefined ? NOTHING : { xksKeyId }
+}
 const read = (request: readonly string[], more: Partial<Wish> = {}): Wish => ({ readOnly: true, request, ...more })
 const change = (request: readonly string[], more: Partial<Wish> = {}): Wish => ({ readOnly: false, request, ...more })
 
@@ -92,8 +99,8 @@ const WISHES: Readonly<Record<OperationName, Wish>> = {
       { SourceEncryptionAlgorithm: SYMMETRIC, DestinationEncryptionAlgorithm: SYMMETRIC },
     ),
     materials: ({ source, destination, material }) => ({
-      ...(source?.spec === SYMMETRIC && material && { sourceKeyMaterialId: material.id }),
-      ...(destination?.spec === SYMMETRIC && { destinationKeyMaterialId: destination.currentId }),
+      ...(source && hasMaterial(source) && material && { sourceKeyMaterialId: material.id }),
+      ...(destination && hasMaterial(destination) && { destinationKeyMaterialId: destination.currentId }),
     }),
   },
   GenerateDataKey: encipher(['KeyId', 'KeySpec', 'NumberOfBytes', 'EncryptionContext']),
@@ -138,6 +145,7 @@ const WISHES: Readonly<Record<OperationName, Wish>> = {
       },
       response: ['KeyMetadata'],
       resources: 'made',
+      about: ({ keyStore, input }) => (keyStore ? { customKeyStoreId: keyStore.id, ...externalKeyIn(input) } : NOTHING),
     },
   ),
   UpdateKeyDescription: change(['KeyId', 'Description']),

@@ -143,7 +143,18 @@ function answered(row: Row, { key }: ObservedCall, answer: Readonly<Record<strin
 }
 
 function circumstancesOf(row: Row, call: ObservedCall): JsonObject {
-  return { ...row.about?.(call), ...(call.recipient && { recipient: recipientOf(call.recipient) }) }
+  return { ...row.about?.(call), ...placeOf(call), ...(call.recipient && { recipient: recipientOf(call.recipient) }) }
+}
+
+/** The custom key stores that keys are in, and what is behind them. */
+function placeOf({ key, source, destination, keyStore }: ObservedCall): JsonObject {
+  const placed = [key, source, destination].find((each) => each?.customKeyStoreId !== undefined)
+  if (placed) {
+    const { customKeyStoreId, clusterId, xksKeyId } = placed
+    return known(Object.entries({ customKeyStoreId, clusterId, xksKeyId }))
+  }
+  if (!keyStore) return {}
+  return known(Object.entries({ customKeyStoreName: keyStore.name, clusterId: keyStore.cluster?.id }))
 }
 
 function recipientOf({ moduleId, platform, pcrs }: ObservedRecipient): JsonObject {

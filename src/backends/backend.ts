@@ -44,6 +44,8 @@ export interface Backend extends Disclosing {
    * a token is all there is of a key.
    */
   erase?(token: Uint8Array): Eventually<void>
+  /** Loses what is open in the device, as a device that was unplugged does; the next verb has to recover. For tests. */
+  forget?(): void
   /** Wipes what is open. */
   close(): Eventually<void>
 }
@@ -209,6 +211,8 @@ export interface Importer {
 
 export interface Parameters {
   readonly token: Uint8Array
+  /** What stands for the wrapping key, where the device keeps that itself. */
+  readonly kept?: Uint8Array
   /** SubjectPublicKeyInfo, DER. */
   readonly publicKey: Uint8Array
 }

@@ -1,22 +1,21 @@
 /**
- * A device of somebody else's as a room's backend: which one it was a folder remembers, what it cannot do is told, and what no
- * such device does, the Rust HSM does for it.
+ * A device of somebody else's as a room's backend: which one it was a folder remembers, and what it does not do by itself is
+ * told.
  */
-import type { Hsm } from '../../bindings/node/index.js'
 import { Kept } from '../store/kept.ts'
 import type { Store } from '../store/store.ts'
 import { VaultError } from '../vault.ts'
 import type { Ability, Backend, OpenedBackend } from './backend.ts'
-import { recipientsOf, type Trust } from './native/recipients.ts'
+import { passing } from './passing.ts'
 
-/** The backend of a room whose keys are in `backend`; `hsm` keeps what else a room has. */
-export function guestBackend({ backend }: OpenedBackend, hsm: Hsm, trust: Trust): Backend {
+/** `backend` for a room, which also has `wipe` to do in the end; the keys of one that `keeps` nothing end with it. */
+export function guestBackend(backend: Backend, keeps: boolean, wipe: () => void): Backend {
+  const lasting = keeps ? backend : passing(backend)
   return {
-    ...backend,
-    recipients: backend.recipients ?? recipientsOf(backend, hsm, trust),
+    ...lasting,
     async close() {
-      await backend.close()
-      hsm.close()
+      await lasting.close()
+      wipe()
     },
   }
 }

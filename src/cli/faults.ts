@@ -13,6 +13,10 @@ const FAULT = {
   error: { values: ['NAME'], help: 'fail with this exception: ThrottlingException' },
   drop: { values: [], help: 'get no answer: the connection breaks' },
   latency: { values: ['TIME'], help: 'take so much longer: 200ms' },
+  hang: { values: [], help: 'never come to an end' },
+  wrong: { values: [], help: 'of a backend: answer with a byte that is another' },
+  forget: { values: [], help: 'of a backend: lose its sessions' },
+  script: { values: ['JSON'], help: 'what goes wrong in turn: [{"error":"ThrottlingException"},{},{"hang":true}]' },
   times: { values: ['N'], help: 'so often (until it is removed)' },
   after: { values: ['N'], help: 'after so many that are left alone' },
   probability: { values: ['P'], help: 'so likely, from 0 to 1' },
@@ -55,7 +59,16 @@ function faultOf(given: Given<typeof FAULT>): object {
 }
 
 function memberOf(name: string, text: string | undefined): unknown {
+  if (name === 'script') return jsonOf(text!)
   return NUMBERS.has(name) ? numberOf(`--${name}`, text!) : (text ?? true)
+}
+
+function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    throw new UsageError('`--script` takes a list in JSON')
+  }
 }
 
 function numberOf(name: string, text: string): number {
@@ -65,6 +78,8 @@ function numberOf(name: string, text: string): number {
 
 /** `3: ThrottlingException in Decrypt`, as the flags would say it. */
 function lineOf({ id, hits, ...fault }: Listed['faults'][number]): string {
-  const said = Object.entries(fault).map(([name, value]) => (value === true ? name : `${name} ${String(value)}`))
+  const said = Object.entries(fault).map(([name, value]) =>
+    value === true ? name : `${name} ${typeof value === 'string' ? value : JSON.stringify(value)}`,
+  )
   return `${id}: ${said.join(', ')}; has struck ${hits} times`
 }

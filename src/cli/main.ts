@@ -4,7 +4,8 @@ import { ConfigError } from '../config.ts'
 import { nearest } from '../nearest.ts'
 import { audit, AUDIT_HELP, type AuditWorld } from './audit.ts'
 import { clock, CLOCK_HELP } from './clock.ts'
-import { coverage, COVERAGE } from './coverage.ts'
+import { conformance, CONFORMANCE_HELP, type ConformanceWorld } from './conformance.ts'
+import { coverage, COVERAGE, COVERAGE_HELP } from './coverage.ts'
 import type { Trials } from './coverage.ts'
 import { decrypt, DECRYPT_HELP, encrypt, ENCRYPT_HELP, type EnvelopeWorld } from './encrypt.ts'
 import { explain, EXPLAIN, type ExplainWorld } from './explain.ts'
@@ -18,6 +19,7 @@ import { serve, SERVE } from './serve.ts'
 import type { World } from './serve.ts'
 import { story, type StoryWorld } from './story.ts'
 import { volume, VOLUME_HELP, type VolumeWorld } from './volume.ts'
+import { XKS_HELP, xksProxy, type XksWorld } from './xksproxy.ts'
 
 const VERIFY = {
   data: { values: ['DIR'], help: 'folder to check (.strongroom)' },
@@ -25,7 +27,18 @@ const VERIFY = {
 
 /** Everything outside this process that a command touches. */
 export interface Terminal
-  extends World, Trials, AuditWorld, ExplainWorld, GrantWorld, DbWorld, VolumeWorld, StoryWorld, EnvelopeWorld {
+  extends
+    World,
+    Trials,
+    AuditWorld,
+    ExplainWorld,
+    GrantWorld,
+    DbWorld,
+    VolumeWorld,
+    StoryWorld,
+    EnvelopeWorld,
+    XksWorld,
+    ConformanceWorld {
   verify(data: string): Promise<{ rows: number; revision: number }>
 }
 
@@ -115,9 +128,19 @@ const COMMANDS: Record<string, Command> = {
     help: DECRYPT_HELP,
     run: decrypt,
   },
+  conformance: {
+    summary: 'try a PKCS#11 token, and tell whether it is fit to carry a KMS',
+    help: CONFORMANCE_HELP,
+    run: conformance,
+  },
+  'xks-proxy': {
+    summary: 'serve keys to external key stores, of this KMS or of AWS',
+    help: XKS_HELP,
+    run: xksProxy,
+  },
   coverage: {
     summary: 'try every operation and key spec, and tell which work',
-    help: `usage: strongroom coverage [--json]\n\n${flagHelp(COVERAGE)}\nExit code 0: all of them work. 1: not all.\n`,
+    help: `usage: strongroom coverage [flags]\n\n${flagHelp(COVERAGE)}\n${COVERAGE_HELP}`,
     run: (args, terminal) => coverage(readFlags(COVERAGE, args), terminal),
   },
 }
@@ -125,7 +148,7 @@ const COMMANDS: Record<string, Command> = {
 const HELP = `usage: strongroom COMMAND [flags]
 
 ${Object.entries(COMMANDS)
-  .map(([name, { summary }]) => `  ${name.padEnd(10)}${summary}\n`)
+  .map(([name, { summary }]) => `  ${name.padEnd(13)}${summary}\n`)
   .join('')}
 strongroom COMMAND --help tells more; strongroom --version the version.
 `

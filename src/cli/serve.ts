@@ -1,5 +1,6 @@
 /** `strongroom serve`: opens a room, serves it until told to stop, and says so in lines a person or a script can use. */
 import { rename, writeFile } from 'node:fs/promises'
+import { pkcs11 } from '../backends/pkcs11.ts'
 import { ACCOUNT_ID, RANGES, readConfig } from '../config.ts'
 import type { Config } from '../config.ts'
 import { isLoopback } from '../http/server.ts'
@@ -10,6 +11,7 @@ import { SEED_WARNING } from '../entropy.ts'
 import type { StrongroomOptions } from '../options.ts'
 import { UsageError, wholeNumber } from './flags.ts'
 import type { Flags, Given } from './flags.ts'
+import { TOKEN, tokenOf } from './token.ts'
 
 export const SERVE = {
   host: { values: ['H'], help: 'address to listen on (127.0.0.1); more than this machine only if you name it' },
@@ -22,6 +24,7 @@ export const SERVE = {
   tls: { values: ['CERT', 'KEY'], help: 'serve HTTPS with this certificate and key (PEM files)' },
   slots: { values: ['N'], help: 'keys the HSM holds open at a time (65536)' },
   'device-rate': { values: ['N'], help: 'operations per second of the whole HSM (no limit)' },
+  ...TOKEN,
   quotas: { values: ['aws|classic|FILE'], help: 'throttle as AWS does: its figures, those of old, or yours (off)' },
   audit: { values: ['MODE'], help: 'when what happened is on record: batched (default), strict, or off' },
   seed: { values: ['N'], help: 'make the same keys and ids each time, for tests; such keys are not secret' },
@@ -50,6 +53,8 @@ export interface World {
 export function settings(given: Given<typeof SERVE>): Config {
   const file = given.config ? readConfig(given.config[0]!) : {}
   const [cert, key] = given.tls ?? []
+  const backend = tokenOf(given, file.backend)
+  if (given.seed && backend) throw new UsageError('`--seed` makes no keys of a token repeat')
   if (given.data && given.memory) throw new UsageError('`--data` and `--memory` exclude each other')
   if (given.account && !ACCOUNT_ID.test(given.account[0]!)) throw new UsageError('`--account` must be 12 digits')
   // The flag that was given decides between folder and memory, whatever the file says.
@@ -63,6 +68,7 @@ export function settings(given: Given<typeof SERVE>): Config {
     data: memory ? undefined : (given.data?.[0] ?? file.data ?? '.strongroom'),
     slots: wholeNumber('slots', given.slots, RANGES.slots) ?? file.slots,
     deviceRate: wholeNumber('device-rate', given['device-rate'], RANGES.deviceRate) ?? file.deviceRate,
+    backend,
     tls: cert !== undefined && key !== undefined ? { cert, key } : file.tls,
     seed: wholeNumber('seed', given.seed, RANGES.seed) ?? file.seed,
     attestationRoots: file.attestationRoots,
@@ -70,6 +76,7 @@ export function settings(given: Given<typeof SERVE>): Config {
     quotas: given.quotas ? readQuotas(given.quotas[0]!) : file.quotas,
     audit: modeOf(given.audit?.[0]) ?? file.audit,
     auditDays: file.auditDays,
+    faults: file.faults,
     grantDelayMillis: file.grantDelayMillis,
     settleMillis: file.settleMillis,
     simulatedMfa: file.simulatedMfa,
@@ -83,7 +90,7 @@ function modeOf(text: string | undefined): Config['audit'] {
 
 /** Serves until told to stop; the exit code. */
 export async function serve(given: Given<typeof SERVE>, { open, out, error, stop }: World): Promise<number> {
-  const { host, port, tls, accounts, ...options } = settings(given)
+  const { host, port, tls, accounts, backend, ...options } = settings(given)
   const log = (line: string) => error(`strongroom: ${line}\n`)
   let damaged = false
   let giveUp = () => {}
@@ -94,7 +101,12 @@ export async function serve(given: Given<typeof SERVE>, { open, out, error, stop
     giveUp()
   }
 
-  const room = await open({ ...options, accounts: accounts ?? defaultAccounts(options.account), log, onDamage })
+  const room = await open({
+    ...options,
+    accounts: accounts ?? defaultAccounts(options.account),
+    backend: backend && pkcs11(backend),
+    ...{ log, onDamage },
+  })
   try {
     if (host !== undefined && !isLoopback(host)) {
       log(
@@ -103,7 +115,7 @@ export async function serve(given: Given<typeof SERVE>, { open, out, error, stop
     }
     const listener = await room.listen({ host, port, tls, allowRemote: host !== undefined, log })
     if (given['port-file']) await writeWhole(given['port-file'][0]!, String(listener.port))
-    out(readyLines(listener.url, options, accounts === undefined))
+    out(readyLines(listener.url, { ...options, backend }, accounts === undefined))
     const sweeping = setInterval(() => {
       room.sweep().catch((problem: unknown) => log(`cannot sweep: ${nameOf(problem)}`))
     }, SWEEP)
@@ -121,9 +133,11 @@ function nameOf(problem: unknown): string {
 }
 
 /** The credentials are shown only when they are the public ones; a config file's are its reader's business. */
-function readyLines(url: string, { data, seed }: Config, isDefault: boolean): string {
+function readyLines(url: string, { data, seed, backend }: Config, isDefault: boolean): string {
   const credentials = isDefault ? ' AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test' : ''
-  const kept = data === undefined ? 'Nothing is kept on disk.' : `Keys and records are kept in ${data}.`
+  const records =
+    data === undefined ? 'Nothing is kept on disk' : `${backend ? 'Records' : 'Keys and records'} are kept in ${data}`
+  const kept = backend ? `Keys are in a PKCS#11 token. ${records}.` : `${records}.`
   const warning = seed === undefined ? '' : `\nWARNING: ${SEED_WARNING}.`
   return `strongroom serves AWS KMS on ${url}
 ${kept}${warning} Any Region will do:
@@ -136,7 +150,7 @@ Ready.
 }
 
 /** A reader of the file sees all of it or nothing. */
-async function writeWhole(file: string, text: string): Promise<void> {
+export async function writeWhole(file: string, text: string): Promise<void> {
   const draft = `${file}.${process.pid}.new`
   await writeFile(draft, text)
   await rename(draft, file)

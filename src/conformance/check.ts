@@ -2,6 +2,8 @@
 import type { CKM } from './cryptoki/numbers.ts'
 import type { Device } from './device.ts'
 
+export { Finding, Inapplicable } from './finding.ts'
+
 /** How much it matters that a check fails: keys or data are at risk; a KMS cannot be built on it; it is in the way; it is a remark. */
 export type Severity = 'critical' | 'major' | 'minor' | 'note'
 
@@ -25,23 +27,4 @@ export interface Check {
   readonly patience?: number
   /** Throws what `expect…` of the device throws when something does not hold; `device.skip(why)` when it cannot be told. */
   run(device: Device): void | Promise<void>
-}
-
-/** What a check found: thrown, and never a secret in it. */
-export class Finding extends Error {
-  /** What should have come, and what came: return values by their names, or sentences. */
-  readonly expected: string
-  readonly observed: string
-
-  constructor(expected: string, observed: string, message = '') {
-    super(message || `expected ${expected}, observed ${observed}`)
-    this.name = 'Finding'
-    this.expected = expected
-    this.observed = observed
-  }
-}
-
-/** Thrown by a check that cannot be told here, and why. */
-export class Inapplicable extends Error {
-  override readonly name = 'Inapplicable'
 }

@@ -1,6 +1,6 @@
 /** The token under test, in the words of the standard but with less to type: what a check works with. */
 import { randomBytes } from 'node:crypto'
-import { Finding, Inapplicable } from './check.ts'
+import { Finding, Inapplicable } from './finding.ts'
 import type { FunctionName } from './cryptoki/functions.ts'
 import {
   mechanism,
@@ -32,6 +32,8 @@ export interface Given {
 export interface Place {
   readonly slot: number
   readonly pin: string
+  /** Of the security officer: only where it was given. */
+  readonly soPin?: string | undefined
 }
 
 export class Device {
@@ -48,6 +50,15 @@ export class Device {
     this.place = place
     this.slot = place.slot
     this.mechanisms = mechanismsOf(module, place.slot)
+  }
+
+  get pin(): string {
+    return this.place.pin
+  }
+
+  /** The PIN of the security officer; who needs it where it was not given, is inapplicable. */
+  get soPin(): string {
+    return this.place.soPin ?? this.skip('the PIN of the security officer was not given')
   }
 
   // Saying what has to hold ------------------------------------------------------------------------
@@ -215,6 +226,19 @@ export class Device {
     const place = word()
     const args = [mechanism(how), base, template(attributes), attributes.length, place] as const
     return { rv: this.call('C_DeriveKey', session, ...args), handle: wordIn(place) }
+  }
+
+  encapsulate(session: number, how: Mechanism, key: number, attributes: Template): Given & Handled {
+    const [place, out, length] = [word(), Buffer.alloc(2048), word(2048)]
+    const args = [mechanism(how), key, template(attributes), attributes.length, out, length, place] as const
+    const rv = this.call('C_EncapsulateKey', session, ...args)
+    return { rv, handle: wordIn(place), bytes: rv === CKR.OK ? out.subarray(0, wordIn(length)) : Buffer.alloc(0) }
+  }
+
+  decapsulate(session: number, how: Mechanism, key: number, sealed: Buffer, attributes: Template): Handled {
+    const place = word()
+    const args = [mechanism(how), key, template(attributes), attributes.length, sealed, sealed.length, place] as const
+    return { rv: this.call('C_DecapsulateKey', session, ...args), handle: wordIn(place) }
   }
 
   random(session: number, length: number): Given {

@@ -25,7 +25,12 @@ export interface HttpRequest extends RequestHead {
 export interface Way {
   readonly address: string
   readonly secure: boolean
-  readonly tls?: { readonly version: string; readonly cipher: string }
+  readonly tls?: {
+    readonly version: string
+    readonly cipher: string
+    /** Who the client is, by a certificate that was asked of it. */
+    readonly client?: string | undefined
+  }
   /** The interface endpoint that the socket stands for. */
   readonly endpoint?: Endpoint
 }

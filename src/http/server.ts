@@ -10,7 +10,7 @@ import { isIP } from 'node:net'
 import type { AddressInfo, Socket } from 'node:net'
 import { pipeline } from 'node:stream/promises'
 import { setTimeout as timeout } from 'node:timers/promises'
-import { TLSSocket } from 'node:tls'
+import { TLSSocket, type PeerCertificate } from 'node:tls'
 import { KmsError } from '../errors.ts'
 import { MAX_BODY } from '../model/json.ts'
 import { Collector, Incoming, leave } from './bodies.ts'
@@ -26,8 +26,8 @@ export interface ListenOptions {
   allowRemote?: boolean
   /** Default 0: any free one. */
   port?: number
-  /** Files in PEM form. */
-  tls?: { cert: string; key: string }
+  /** Files in PEM form; with `clients`, certificates of authorities, clients must show a certificate of one of them. */
+  tls?: { cert: string; key: string; clients?: string | undefined }
   limits?: Partial<Limits>
   /** What listens stands for an interface endpoint of a VPC: requests come through it, and its policy has a say. */
   endpoint?: Endpoint
@@ -256,9 +256,20 @@ function wayOf(socket: Socket, endpoint: Endpoint | undefined): Way {
   return {
     address,
     secure: true,
-    tls: { version: socket.getProtocol() ?? '', cipher: socket.getCipher().name },
+    tls: {
+      version: socket.getProtocol() ?? '',
+      cipher: socket.getCipher().name,
+      client: clientIn(socket),
+    },
     endpoint,
   }
+}
+
+/** The common name of the certificate a client has shown, where it had to show one. */
+function clientIn(socket: TLSSocket): string | undefined {
+  if (!socket.authorized) return undefined
+  const { subject } = socket.getPeerCertificate() as Partial<PeerCertificate>
+  return subject?.CN === undefined ? undefined : String(subject.CN)
 }
 
 function* pairs(rawHeaders: string[]): Iterable<[string, string]> {
@@ -297,10 +308,11 @@ function wire({ status, headers, body }: HttpResponse, last = true): string {
   return `${text}content-length: ${Buffer.byteLength(body)}\r\n${last ? 'connection: close\r\n' : ''}\r\n${body.toString()}`
 }
 
-function secureServer(tls: { cert: string; key: string }, settings: object, handshakeTimeout: number): Server {
+function secureServer(tls: NonNullable<ListenOptions['tls']>, settings: object, handshakeTimeout: number): Server {
   const [cert, key] = [readPem(tls.cert), readPem(tls.key)]
+  const clients = tls.clients !== undefined && { ca: readPem(tls.clients), requestCert: true }
   try {
-    return createHttpsServer({ ...settings, cert, key, handshakeTimeout, minVersion: 'TLSv1.2' })
+    return createHttpsServer({ ...settings, ...clients, cert, key, handshakeTimeout, minVersion: 'TLSv1.2' })
   } catch (error) {
     throw new Error(`\`${tls.cert}\` and \`${tls.key}\` are not a certificate and its key in PEM form`, {
       cause: error,

@@ -11,14 +11,14 @@ import { canonicalRequest } from './canonical.ts'
 import type { HttpRequest } from './message.ts'
 
 /** Whom access keys stand for. */
-export interface Credentials {
-  find(accessKeyId: string): Credential | undefined
+export interface Credentials<C = Caller> {
+  find(accessKeyId: string): (Omit<Credential, 'caller'> & { readonly caller: C }) | undefined
 }
 
-export interface Verified {
+export interface Verified<C = Caller> {
   /** Which service it is meant for. */
   readonly service: string
-  readonly caller: Caller
+  readonly caller: C
   readonly region: string
   readonly accessKeyId: string
   /** The access key and the scope, as `Authorization` has them, and the key that signs for both. */
@@ -39,21 +39,21 @@ export const TIMESTAMP = /^\d{4}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])T(?:[01]
 const MUST_BE_SIGNED = ['x-amz-target', 'x-amz-date', 'x-amz-security-token', 'x-strongroom-grant-expires-in']
 const SIGNING_KEYS = 256
 
-export class SigV4 {
-  readonly #identities: Credentials
+export class SigV4<C = Caller> {
+  readonly #identities: Credentials<C>
   readonly #now: () => Date
   readonly #services: ReadonlySet<string>
   /** Signing keys by credential (access key, date, Region, service); each holds until its secret is another. */
   readonly #keys = new Map<string, { secret: string; key: Buffer }>()
 
-  constructor(identities: Credentials, now: () => Date, services: readonly string[] = [SERVICE]) {
+  constructor(identities: Credentials<C>, now: () => Date, services: readonly string[] = [SERVICE]) {
     this.#identities = identities
     this.#now = now
     this.#services = new Set(services)
   }
 
   /** The verified sender, or an AWS exception. */
-  verify(request: HttpRequest): Verified {
+  verify(request: HttpRequest): Verified<C> {
     const { headers } = request
     const header = headers['authorization']
     if (header === undefined) fail('MissingAuthenticationTokenException', 'Missing Authentication Token')

@@ -7,9 +7,9 @@ import { disclosing } from '../recipient.ts'
 export const deriveSharedSecret = operation('DeriveSharedSecret', {
   on: { key: usable('KeyId', 'KEY_AGREEMENT', 'KeyAgreementAlgorithm') },
   run(call) {
-    const { input, key, recipient } = call
+    const { input, key, recipient, backend } = call
     const { KeyAgreementAlgorithm, PublicKey } = input
-    const derived = offered(disclosing(call).agreement).derive(key.current!, PublicKey)
+    const derived = offered(disclosing(backend, recipient).agreement).derive(key.current!, PublicKey)
     return after(derived, (secret) => ({
       KeyId: key.arn,
       ...(recipient ? { CiphertextForRecipient: secret } : { SharedSecret: secret }),

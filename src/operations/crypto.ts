@@ -3,7 +3,7 @@ import { maxPlaintext } from '../algorithms.ts'
 import { after, offered, type Backend, type Disclosing, type Eventually } from '../backends/backend.ts'
 import type { EncryptionContext } from '../ciphertext.ts'
 import { fail } from '../errors.ts'
-import type { Key, Material } from '../keys.ts'
+import { shownMaterialId, type Key, type Material } from '../keys.ts'
 import type { EncryptionAlgorithmSpec } from '../model/kms.ts'
 import { ciphertextKey, usable } from '../locators.ts'
 import { operation } from '../operation.ts'
@@ -16,9 +16,10 @@ export const encrypt = operation('Encrypt', {
     refuseContext(key, input.EncryptionContext)
     requireRoom(key, input.EncryptionAlgorithm!, input.Plaintext)
   },
-  run({ input, key, backend }) {
+  run(call) {
+    const { input, key } = call
     const EncryptionAlgorithm = input.EncryptionAlgorithm ?? 'SYMMETRIC_DEFAULT'
-    const sealed = seal(backend, key, EncryptionAlgorithm, input.Plaintext, input.EncryptionContext)
+    const sealed = seal(call.backendOf(key), key, EncryptionAlgorithm, input.Plaintext, input.EncryptionContext)
     return after(sealed, (CiphertextBlob) => ({ CiphertextBlob, KeyId: key.arn, EncryptionAlgorithm }))
   },
 })
@@ -31,12 +32,13 @@ export const decrypt = operation('Decrypt', {
   run(call) {
     const { input, key, material, recipient } = call
     const EncryptionAlgorithm = input.EncryptionAlgorithm ?? 'SYMMETRIC_DEFAULT'
-    const from = recipient ? disclosing(call) : call.backend
+    const backend = call.backendOf(key)
+    const from = recipient ? disclosing(backend, recipient) : backend
     const opened = open(from, material, EncryptionAlgorithm, input.CiphertextBlob!, input.EncryptionContext)
     return after(opened, (bytes) =>
       recipient
         ? { KeyId: key.arn, EncryptionAlgorithm, CiphertextForRecipient: bytes }
-        : { KeyId: key.arn, Plaintext: bytes, EncryptionAlgorithm, KeyMaterialId: materialIdOf(key, material) },
+        : { KeyId: key.arn, Plaintext: bytes, EncryptionAlgorithm, KeyMaterialId: shownMaterialId(key, material) },
     )
   },
 })
@@ -50,17 +52,20 @@ export const reEncrypt = operation('ReEncrypt', {
     if (source.spec !== 'SYMMETRIC_DEFAULT') refuseContext(source, input.SourceEncryptionContext)
     if (destination.spec !== 'SYMMETRIC_DEFAULT') refuseContext(destination, input.DestinationEncryptionContext)
   },
-  run({ input, source, destination, material, backend }) {
+  run(call) {
+    const { input, source, destination, material } = call
+    const [backend, onward] = [call.backendOf(source), call.backendOf(destination)]
     const { SourceEncryptionContext: from, DestinationEncryptionContext: to } = input
     const SourceEncryptionAlgorithm = input.SourceEncryptionAlgorithm ?? 'SYMMETRIC_DEFAULT'
     const DestinationEncryptionAlgorithm = input.DestinationEncryptionAlgorithm ?? 'SYMMETRIC_DEFAULT'
     const blob = input.CiphertextBlob!
-    const within = SourceEncryptionAlgorithm === 'SYMMETRIC_DEFAULT' && destination.spec === 'SYMMETRIC_DEFAULT'
+    const symmetric = SourceEncryptionAlgorithm === 'SYMMETRIC_DEFAULT' && destination.spec === 'SYMMETRIC_DEFAULT'
+    const within = symmetric && backend === onward
     const resealed = within
       ? backend.cipher.reseal(material, blob, from, destination.current!, to)
       : carry(open(backend, material, SourceEncryptionAlgorithm, blob, from), (plaintext) => {
           requireRoom(destination, DestinationEncryptionAlgorithm, plaintext)
-          return seal(backend, destination, DestinationEncryptionAlgorithm, plaintext, to)
+          return seal(onward, destination, DestinationEncryptionAlgorithm, plaintext, to)
         })
     return after(resealed, (CiphertextBlob) => ({
       CiphertextBlob,
@@ -68,8 +73,8 @@ export const reEncrypt = operation('ReEncrypt', {
       KeyId: destination.arn,
       SourceEncryptionAlgorithm,
       DestinationEncryptionAlgorithm,
-      SourceKeyMaterialId: materialIdOf(source, material),
-      DestinationKeyMaterialId: materialIdOf(destination, destination.current!),
+      SourceKeyMaterialId: shownMaterialId(source, material),
+      DestinationKeyMaterialId: shownMaterialId(destination, destination.current!),
     }))
   },
 })
@@ -98,7 +103,7 @@ function open(
     : offered(from.asymmetric).decrypt(material, algorithm, blob)
 }
 
-/** From key to key where one is asymmetric: the plaintext has to come out of the HSM for it, and is wiped. */
+/** From key to key where one is asymmetric, or each is in another device: the plaintext has to come out of the HSM for it, and is wiped. */
 async function carry(
   opened: Eventually<Uint8Array>,
   onward: (plaintext: Uint8Array) => Eventually<Uint8Array>,
@@ -126,9 +131,4 @@ function refuseContext(key: Key, context: EncryptionContext | undefined): void {
   if (context && Object.keys(context).length > 0) {
     fail('ValidationException', `EncryptionContext is not supported with key spec ${key.spec}.`)
   }
-}
-
-/** AWS tells the key material of symmetric keys alone. */
-function materialIdOf(key: Key, material: Material): string | undefined {
-  return key.spec === 'SYMMETRIC_DEFAULT' ? material.id : undefined
 }

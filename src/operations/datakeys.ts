@@ -3,7 +3,7 @@ import { isOffered, SPECS } from '../algorithms.ts'
 import { after, offered, type Disclosing, type Eventually, type KeyPair } from '../backends/backend.ts'
 import type { EncryptionContext } from '../ciphertext.ts'
 import { fail } from '../errors.ts'
-import type { Key } from '../keys.ts'
+import { shownMaterialId, type Key } from '../keys.ts'
 import type { DataKeyPairSpec, DataKeySpec } from '../model/kms.ts'
 import { usable } from '../locators.ts'
 import { operation, type Call, type Locator } from '../operation.ts'
@@ -22,11 +22,21 @@ export const generateDataKey = operation('GenerateDataKey', {
   check: oneSize,
   run(call) {
     const { input, key, recipient } = call
-    const made = disclosing(call).cipher.dataKey(key.current!, sizeOf(input), input.EncryptionContext, true)
+    const made = disclosing(call.backendOf(key), recipient).cipher.dataKey(
+      key.current!,
+      sizeOf(input),
+      input.EncryptionContext,
+      true,
+    )
     return after(made, ({ blob, plaintext }) =>
       recipient
         ? { CiphertextBlob: blob, KeyId: key.arn, CiphertextForRecipient: plaintext }
-        : { CiphertextBlob: blob, Plaintext: plaintext, KeyId: key.arn, KeyMaterialId: key.current!.id },
+        : {
+            CiphertextBlob: blob,
+            Plaintext: plaintext,
+            KeyId: key.arn,
+            KeyMaterialId: shownMaterialId(key, key.current!),
+          },
     )
   },
 })
@@ -34,9 +44,14 @@ export const generateDataKey = operation('GenerateDataKey', {
 export const generateDataKeyWithoutPlaintext = operation('GenerateDataKeyWithoutPlaintext', {
   on: { key },
   check: oneSize,
-  run({ input, key, backend }) {
-    const made = backend.cipher.dataKey(key.current!, sizeOf(input), input.EncryptionContext, false)
-    return after(made, ({ blob }) => ({ CiphertextBlob: blob, KeyId: key.arn, KeyMaterialId: key.current!.id }))
+  run(call) {
+    const { input, key } = call
+    const made = call.backendOf(key).cipher.dataKey(key.current!, sizeOf(input), input.EncryptionContext, false)
+    return after(made, ({ blob }) => ({
+      CiphertextBlob: blob,
+      KeyId: key.arn,
+      KeyMaterialId: shownMaterialId(key, key.current!),
+    }))
   },
 })
 
@@ -55,7 +70,7 @@ export const generateDataKeyPair = operation('GenerateDataKeyPair', {
   run(call) {
     const { input, key, recipient } = call
     const { KeyPairSpec, EncryptionContext } = input
-    const made = pairFrom(disclosing(call), key, KeyPairSpec, EncryptionContext, true)
+    const made = pairFrom(disclosing(call.backend, recipient), key, KeyPairSpec, EncryptionContext, true)
     return after(made, ({ publicKey, blob, plaintext }) => ({
       PrivateKeyCiphertextBlob: blob,
       ...(recipient ? { CiphertextForRecipient: plaintext } : { PrivateKeyPlaintext: plaintext }),

@@ -4,7 +4,7 @@ import { NEVER } from '../clock.ts'
 import { fail } from '../errors.ts'
 import { requireStoreOf } from '../keystorerequests.ts'
 import { roomForKey } from '../keycount.ts'
-import { refuseUse } from '../keystores.ts'
+import { connectedStore, typeOf, type KeyStore } from '../keystores.ts'
 import { isGone, KEPT, keyOf, NEW_KEY, newMaterial, withFields } from '../keys.ts'
 import { algorithmsOf, metadataOf } from '../metadata.ts'
 import { managedKey, managedServiceOf } from '../managed.ts'
@@ -16,10 +16,11 @@ import type {
   KeyUsageType,
 } from '../model/kms.ts'
 import { existing, visible } from '../locators.ts'
-import { operation } from '../operation.ts'
+import { operation, type Asking, type Call } from '../operation.ts'
 import { pageEnd, pageOf } from '../paging.ts'
 import { refuseLockout, requirePolicy, requirePrincipals } from '../policies.ts'
 import { edits } from '../store/cache.ts'
+import { putKeyStore } from '../store/keystores.ts'
 import { mergeTags } from '../tags.ts'
 
 export const createKey = operation('CreateKey', {
@@ -46,10 +47,10 @@ export const createKey = operation('CreateKey', {
     }
   },
   async run(call) {
-    const { input, scope, records, now, backend, entropy } = call
-    const { CustomKeyStoreId: store } = input
+    const { input, scope, now, entropy } = call
     const { region } = scope.realm
-    if (store) refuseUse(store, await records.keyStores.list(region, scope.account))
+    const store = input.CustomKeyStoreId ? await storeFor(input, call) : undefined
+    const backend = store ? call.keyStores!.backendIn(store) : call.backend
     const spec = specOf(input)
     const usage = input.KeyUsage ?? 'ENCRYPT_DECRYPT'
     // What is to be imported comes later.
@@ -70,15 +71,42 @@ export const createKey = operation('CreateKey', {
       tags: mergeTags([], input.Tags ?? []),
       publicKey: made?.publicKey,
       multiRegion: input.MultiRegion ? { primary: region, related: [{ region, deletion: NEVER }] } : undefined,
+      customKeyStoreId: store?.id,
+      xksKeyId: input.XksKeyId,
+      clusterId: store?.cluster?.id,
       currentId: materials[0]?.id ?? '',
       materials,
     })
     refuseLockout(input, call.caller, key)
     const counted = await roomForKey(scope, call)
     call.put(counted(edits.putKey(key)), ...materials.map((material) => edits.putMaterial(key, material)))
+    // Written once more, so that of two who want one external key, or of one who deletes the store, one comes too late.
+    if (store) call.put(putKeyStore(store))
     return { KeyMetadata: metadataOf(key, now) }
   },
 })
+
+/** The store a new key is for: connected, of the key's origin, and with an external key behind it that no other key has. */
+async function storeFor(
+  input: CreateKeyRequest,
+  call: Asking & Pick<Call, 'scope' | 'records' | 'keyStores' | 'now' | 'keyStore'>,
+): Promise<KeyStore> {
+  const { scope, records, now } = call
+  const { CustomKeyStoreId: id, XksKeyId: xksKeyId, Origin: origin } = input
+  const store = connectedStore(id!, await records.keyStores.list(scope.realm.region, scope.account))
+  call.keyStore = store
+  if (typeOf(store) !== origin)
+    fail('ValidationException', `The custom key store ${id} has no keys of Origin ${origin}.`)
+  if (xksKeyId === undefined) return store
+  if ((await records.keysIn(store)).some((key) => key.xksKeyId === xksKeyId && !isGone(key, now))) {
+    fail(
+      'XksKeyAlreadyInUseException',
+      `The external key ${xksKeyId} is in use by another key of the custom key store.`,
+    )
+  }
+  await call.keyStores!.requireKey(store, xksKeyId, call)
+  return store
+}
 
 const named = visible('KeyId')
 

@@ -1,9 +1,10 @@
 /** Custom key stores as things: Create-, Describe-, Update-, Delete-, Connect- and DisconnectCustomKeyStore. */
 import { fail } from '../errors.ts'
+import { isGone } from '../keys.ts'
 import { changed, propertiesOf, requireKeyStore, secretOf } from '../keystorerequests.ts'
 import { entryOf, isSame, missingStore, refuseShared, requireState, typeOf, type KeyStore } from '../keystores.ts'
-import type { CreateCustomKeyStoreRequest } from '../model/kms.ts'
-import { operation, type Call } from '../operation.ts'
+import { openSecret, sealSecret } from '../keystoresecrets.ts'
+import { operation, type Call, type KeyStoreBackends } from '../operation.ts'
 import { pageEnd, pageOf } from '../paging.ts'
 import { eraseKeyStore, putKeyStore } from '../store/keystores.ts'
 
@@ -16,11 +17,13 @@ export const createCustomKeyStore = operation('CreateCustomKeyStore', {
     const { CustomKeyStoreName: name } = input
     const stores = await storesOf(call)
     const properties = propertiesOf(input, scope.account)
+    const secret = secretOf(input)!
     const same = stores.find((store) => isSame(store, name, properties))
-    if (same?.state === 'DISCONNECTED' && (await openSecret(same, call)) === secretOf(input)) {
+    if (same?.state === 'DISCONNECTED' && (await openSecret(same, call.secrets)) === secret) {
       return { CustomKeyStoreId: same.id }
     }
     refuseShared({ name, ...properties }, stores)
+    await behind(call).examine({ ...properties, region: scope.realm.region, secret, others: stores }, call)
     const id = `cks-${entropy.hex(9).slice(0, 17)}`
     const store = {
       region: scope.realm.region,
@@ -32,7 +35,7 @@ export const createCustomKeyStore = operation('CreateCustomKeyStore', {
       state: 'DISCONNECTED',
       error: undefined,
       ...properties,
-      secret: await sealSecret(id, secretOf(input)!, call),
+      secret: await sealSecret(id, secret, call.secrets),
       version: 0,
     } as const
     call.put(...[...stores, store].map(putKeyStore))
@@ -74,10 +77,14 @@ export const updateCustomKeyStore = operation('UpdateCustomKeyStore', {
     const next = changed(store, input)
     const others = (await storesOf(call)).filter(({ id }) => id !== store.id)
     refuseShared(next, others)
-    const secret = secretOf(input)
+    const given = secretOf(input)
+    if (given !== undefined || !isSame(next, next.name, store)) {
+      const secret = given ?? (await openSecret(store, call.secrets))
+      await behind(call).examine({ ...next, secret, others, before: store }, call)
+    }
     // All are written, so that of two changes that do not agree with each other one comes too late.
-    const sealed = secret === undefined ? next : { ...next, secret: await sealSecret(store.id, secret, call) }
-    call.put(...[...others, sealed].map(putKeyStore))
+    const sealed = given === undefined ? next : { ...next, secret: await sealSecret(store.id, given, call.secrets) }
+    call.put(...others.map(putKeyStore), followed(sealed, call))
     return {}
   },
 })
@@ -88,7 +95,7 @@ export const deleteCustomKeyStore = operation('DeleteCustomKeyStore', {
   async run(call) {
     const store = await namedStore(call)
     requireState(store, ['DISCONNECTED'])
-    if ((await call.records.keyStores.countKeys(store)) > 0) {
+    if ((await call.records.keysIn(store)).some((key) => !isGone(key, call.now))) {
       fail('CustomKeyStoreHasCMKsException', `The custom key store ${store.id} contains KMS keys.`)
     }
     call.put(eraseKeyStore(store))
@@ -96,32 +103,43 @@ export const deleteCustomKeyStore = operation('DeleteCustomKeyStore', {
   },
 })
 
-/**
- * Nothing is there to connect to yet, no cluster and no proxy, and the attempt fails as AWS's fails for that reason: the
- * answer is a good one, and the state tells.
- */
+/** It answers at once; whether it was possible to connect, the state of the store will tell. */
 export const connectCustomKeyStore = operation('ConnectCustomKeyStore', {
   on: {},
   mutates: true,
   async run(call) {
     const store = await namedStore(call)
     requireState(store, ['DISCONNECTED', 'CONNECTED', 'CONNECTING'])
-    const error = typeOf(store) === 'AWS_CLOUDHSM' ? 'CLUSTER_NOT_FOUND' : 'XKS_PROXY_NOT_REACHABLE'
-    if (store.state === 'DISCONNECTED') call.put(putKeyStore({ ...store, state: 'FAILED', error }))
+    if (store.state === 'DISCONNECTED') call.put(followed({ ...store, state: 'CONNECTING' }, call))
     return {}
   },
 })
 
+/** There is nothing to wait for but at a cluster, where somebody has to be logged out. */
 export const disconnectCustomKeyStore = operation('DisconnectCustomKeyStore', {
   on: {},
   mutates: true,
   async run(call) {
     const store = await namedStore(call)
     requireState(store, ['CONNECTED', 'CONNECTING', 'FAILED'])
-    call.put(putKeyStore({ ...store, state: 'DISCONNECTED', error: undefined }))
+    const isLoggedIn = store.state === 'CONNECTED' && typeOf(store) === 'AWS_CLOUDHSM'
+    const state = isLoggedIn ? 'DISCONNECTING' : 'DISCONNECTED'
+    call.put(followed({ ...store, state, error: undefined }, call))
     return {}
   },
 })
+
+function behind({ keyStores }: Pick<Call, 'keyStores'>): KeyStoreBackends {
+  return keyStores ?? fail('UnsupportedOperationException', 'there is nothing here to connect to')
+}
+
+/** A store to be written, and to be done by once it is. */
+function followed(store: KeyStore, call: Pick<Call, 'keyStores'>) {
+  const recorded = (durable: boolean) => {
+    if (durable) behind(call).follow(store)
+  }
+  return { ...putKeyStore(store), recorded }
+}
 
 type Asking<I> = Pick<Call<I>, 'input' | 'scope' | 'records'>
 
@@ -129,9 +147,11 @@ function storesOf({ scope, records }: Asking<unknown>): Promise<KeyStore[]> {
   return records.keyStores.list(scope.realm.region, scope.account)
 }
 
-async function namedStore(call: Asking<{ readonly CustomKeyStoreId: string }>): Promise<KeyStore> {
+async function namedStore(
+  call: Asking<{ readonly CustomKeyStoreId: string }> & Pick<Call, 'keyStore'>,
+): Promise<KeyStore> {
   const { CustomKeyStoreId: id } = call.input
-  return (await storesOf(call)).find((store) => store.id === id) ?? missingStore(id)
+  return (call.keyStore = (await storesOf(call)).find((store) => store.id === id) ?? missingStore(id))
 }
 
 function freePlace(stores: readonly KeyStore[], most: number): number {
@@ -140,17 +160,4 @@ function freePlace(stores: readonly KeyStore[], most: number): number {
   while (taken.has(place)) place++
   if (place >= most) fail('LimitExceededException', `There can be ${most} custom key stores at the most.`)
   return place
-}
-
-/** A secret opens for its own store alone. */
-const purposeOf = (id: string): string => `custom key store ${id}`
-
-type Sealing = Pick<Call<CreateCustomKeyStoreRequest>, 'secrets'>
-
-function sealSecret(id: string, secret: string, { secrets }: Sealing): Promise<Uint8Array> {
-  return secrets.seal(purposeOf(id), Buffer.from(secret))
-}
-
-async function openSecret({ id, secret }: KeyStore, { secrets }: Sealing): Promise<string> {
-  return Buffer.from(await secrets.open(purposeOf(id), secret)).toString()
 }

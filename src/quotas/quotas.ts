@@ -130,26 +130,30 @@ export class Quotas implements Gate, Limits {
       buckets: this.#of(region === undefined ? scope : records.scope(region, scope.account)),
       ...{ group, count },
     }))
-    const all = [...drawn, ...this.#keyStoresOf(call).map((buckets) => ({ buckets, group: 0, count }))]
-    if (!all.every(({ buckets, group, count }) => buckets.has(group, count, now))) throttle()
+    const stores = this.#keyStoresOf(call).map(([id, buckets]) => ({ id, buckets, group: 0, count }))
+    const all: readonly ((typeof drawn)[number] & { readonly id?: string })[] = [...drawn, ...stores]
+    const full = all.find(({ buckets, group, count }) => !buckets.has(group, count, now))
+    if (full) throttle(full.id)
     for (const { buckets, group, count } of all) buckets.take(group, count, now)
   }
 
   /** The buckets of the custom key stores whose keys are used. */
-  #keyStoresOf({ key, source, destination }: Call): Buckets[] {
+  #keyStoresOf({ key, source, destination }: Call): [id: string, buckets: Buckets][] {
     const keys = [key, source, destination] as readonly (Call['key'] | undefined)[]
     const ids = new Set(keys.map((each) => each?.customKeyStoreId).filter((id) => id !== undefined))
     return [...ids].map((id) => {
       let buckets = this.#keyStores.get(id)
       if (buckets === undefined) this.#keyStores.set(id, (buckets = new Buckets([CUSTOM_KEY_STORE])))
-      return buckets
+      return [id, buckets]
     })
   }
 }
 
-function throttle(): never {
+/** AWS names the custom key store whose quota it was; how, is a guess. */
+function throttle(keyStore?: string): never {
+  const whose = keyStore === undefined ? '' : ` for the custom key store ${keyStore}`
   throw new KmsError(
     'ThrottlingException',
-    'You have exceeded the rate at which you may call KMS. Reduce the frequency of your calls.',
+    `You have exceeded the rate at which you may call KMS${whose}. Reduce the frequency of your calls.`,
   )
 }

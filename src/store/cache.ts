@@ -9,6 +9,7 @@ import { arnOf, parseIdentifier } from '../arn.ts'
 import { fingerprint, isUnder, materialIdIn } from '../ciphertext.ts'
 import { fail, MissingResource } from '../errors.ts'
 import { keyOf, type Key, type Material } from '../keys.ts'
+import type { KeyStore } from '../keystores.ts'
 import { LastUsage } from '../lastusage.ts'
 import type { Erasures, Leaving } from './erasures.ts'
 import { Generations } from './generations.ts'
@@ -167,6 +168,12 @@ export class Records {
 
   countAliases(key: Key): Promise<number> {
     return this.store.count('aliases', 'aliases_by_target', [key.region, key.account, key.id])
+  }
+
+  /** The keys in a custom key store, without their materials, and whether or not they are gone. */
+  async keysIn({ region, account, id }: KeyStore): Promise<Key[]> {
+    const rows = await this.store.list('keys', 'keys_by_store', [region, account, id], null, 100_000)
+    return rows.map((row) => keyFrom(row, []))
   }
 
   /** Where the keys are about which something is to be done at `now`, soonest first, from the one after `after` on. */

@@ -35,13 +35,13 @@ export class KeyStores {
     return (await this.store.list('key_stores', '', [region, account], null, 1000)).map(keyStoreFrom)
   }
 
-  async find(region: string, account: string, id: string): Promise<KeyStore | undefined> {
-    return (await this.list(region, account)).find((each) => each.id === id)
+  /** Those of everybody. */
+  async all(): Promise<KeyStore[]> {
+    return (await this.store.list('key_stores', '', [], null, 100_000)).map(keyStoreFrom)
   }
 
-  /** How many keys there are in a store, whatever their state. */
-  countKeys({ region, account, id }: KeyStore): Promise<number> {
-    return this.store.count('keys', 'keys_by_store', [region, account, id])
+  async find(region: string, account: string, id: string): Promise<KeyStore | undefined> {
+    return (await this.list(region, account)).find((each) => each.id === id)
   }
 }
 

@@ -1,7 +1,9 @@
 /** The three doors a story comes in through: the room's own methods, the AWS SDK without a socket, and HTTP. */
 import * as sdk from '@aws-sdk/client-kms'
-import { KmsError, Strongroom } from '../../src/index.ts'
+import { KmsError, Strongroom, type Client } from '../../src/index.ts'
 import type { OperationName } from '../../src/model/kms.ts'
+import { fakeProxy, refusal } from '../helpers/fakeproxy.ts'
+import { CLUSTERS } from '../helpers/stores.ts'
 import { ATTESTATION_ROOT } from './workbench.ts'
 
 export const ACCOUNT = '000000000000'
@@ -34,6 +36,8 @@ export async function visit(door: DoorName, settleMillis?: number): Promise<Visi
     accounts,
     settleMillis,
     attestationRoots: [ATTESTATION_ROOT],
+    clusters: { ...CLUSTERS, 'cluster-brokenbroke': { module: '/nowhere/module.so', tokenLabel: 'none' } },
+    xks: { endpoints: (await proxies()).endpoints },
     now: () => new Date(now),
   })
   const endpoint = door === 'http' ? (await room.listen({ port: 0 })).url : undefined
@@ -61,7 +65,9 @@ export async function visit(door: DoorName, settleMillis?: number): Promise<Visi
   return {
     async send(name, input, caller) {
       try {
-        return { output: (await ask(name, input, caller)) ?? {} }
+        const output = (await ask(name, input, caller)) ?? {}
+        if (/^(Dis)?[Cc]onnectCustomKeyStore$/.test(name)) await settle(room.as(caller))
+        return { output }
       } catch (error) {
         if (error instanceof KmsError) return { error: error.code, message: error.message }
         if (error instanceof sdk.KMSServiceException) return { error: error.name, message: wordsOf(error) }
@@ -77,6 +83,36 @@ export async function visit(door: DoorName, settleMillis?: number): Promise<Visi
       await room.close()
     },
   }
+}
+
+/** Connecting goes on behind its answer; stories go on when it has ended. */
+async function settle(room: Client): Promise<void> {
+  while (
+    (await room.describeCustomKeyStores()).CustomKeyStores!.some(({ ConnectionState }) =>
+      ConnectionState!.endsWith('ING'),
+    )
+  )
+    await new Promise((resolve) => setImmediate(resolve))
+}
+
+let behind: ReturnType<typeof fakeProxy> | undefined
+
+/** Proxies, one for all stories, which behave by what their paths begin with. */
+async function proxies() {
+  // It listens as long as the process lives, which it keeps nobody from ending.
+  const proxy = await (behind ??= fakeProxy({ teardown: () => undefined }))
+  if (!proxy.script) {
+    proxy.add('disabled', { keyStatus: 'DISABLED' })
+    proxy.script = ({ path, body }, honest) => {
+      const isConnecting = body.requestMetadata.kmsOperation === 'ConnectCustomKeyStore'
+      if (path.startsWith('/denied/')) return refusal('AuthenticationFailedException', 401)
+      if (path.startsWith('/lost/')) return refusal('InvalidUriPathException', 404)
+      if (path.startsWith('/garbled/')) return { body: 'nonsense' }
+      if (path.startsWith('/hung/')) return 'hang'
+      return path.startsWith('/down/') && isConnecting ? refusal('InternalException', 500) : honest()
+    }
+  }
+  return proxy
 }
 
 const commands = sdk as unknown as Readonly<Record<string, new (input: unknown) => unknown>>

@@ -10,7 +10,7 @@ import { putGrant } from '../../src/store/grants.ts'
 import { parcel } from '../helpers/import.ts'
 import { recordsOf } from '../helpers/inside.ts'
 import { bytes, scene } from '../helpers/scene.ts'
-import { cluster, make } from '../helpers/stores.ts'
+import { CLUSTERS, cluster, make } from '../helpers/stores.ts'
 import type { Kind, State } from './states.ts'
 
 const ACCOUNT = '000000000000'
@@ -38,7 +38,7 @@ export interface Subject {
 
 /** Makes the key, does with it what has to be done while it is enabled, and brings it into its state. */
 export async function subject(t: ExecutionContext, kind: Kind, state: State): Promise<Subject> {
-  const { room, pass } = await scene(t, { settleMillis: 60_000 })
+  const { room, pass } = await scene(t, { settleMillis: 60_000, clusters: CLUSTERS })
   const away = state === 'Creating' || state === 'Updating'
   const there = away ? room.as({ region: IRELAND }) : room
   const bits = kind === 'signing' || kind === 'agreeing' ? privateKey() : randomBytes(32)
@@ -72,7 +72,7 @@ const ENTER: Partial<Record<State, (room: Strongroom, KeyId: string) => Promise<
   PendingReplicaDeletion: (room, KeyId) => room.scheduleKeyDeletion({ KeyId }),
   PendingImport: (room, KeyId) => room.deleteImportedKeyMaterial({ KeyId }),
   Updating: (room, KeyId) => room.updatePrimaryRegion({ KeyId, PrimaryRegion: IRELAND }),
-  /** No operation makes a key in a custom key store yet: it is moved into one, which is not connected. */
+  /** The key was used before: it is moved into a custom key store, which is not connected. */
   async Unavailable(room, KeyId) {
     const customKeyStoreId = await make(room, cluster('disconnected'))
     const records = recordsOf(room)

@@ -1,9 +1,21 @@
-/** Custom key stores for tests, and the state that no operation can bring about yet. */
-import type { Client, CreateCustomKeyStoreRequest, Strongroom } from '../../src/index.ts'
+/** Custom key stores for tests, and something behind them. */
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { ExecutionContext } from 'ava'
+import type {
+  Client,
+  ClustersConfig,
+  CreateCustomKeyStoreRequest,
+  Strongroom,
+  StrongroomOptions,
+} from '../../src/index.ts'
 import type { ConnectionStateType } from '../../src/model/kms.ts'
 import { putKeyStore } from '../../src/store/keystores.ts'
 import { certificate } from '../http/certificate.ts'
+import { fakeProxy, type FakeProxy } from './fakeproxy.ts'
 import { recordsOf } from './inside.ts'
+import { scene, type Scene } from './scene.ts'
 
 export const PASSWORD = 'kmsPswd1'
 export const SECRET = 'a'.repeat(43)
@@ -41,13 +53,61 @@ export const vpc = (name: string, more: Partial<CreateCustomKeyStoreRequest> = {
     ...more,
   })
 
+const IDS = [
+  '234567abcde',
+  '234567abcdf',
+  '234567abcdg',
+  'abcdefghijk',
+  'abcdefghijm',
+  ...Array.from({ length: 22 }, (_, i) => String.fromCharCode(97 + i).repeat(11)),
+]
+
+/** Every cluster that tests name, with its keys in the room's own HSM. */
+export const CLUSTERS: ClustersConfig = Object.fromEntries(IDS.map((id) => [`cluster-${id}`, 'simulated' as const]))
+
+/** A room with clusters, and a proxy behind every endpoint. */
+export async function stores(
+  t: ExecutionContext,
+  options: StrongroomOptions = {},
+): Promise<Scene & { proxy: FakeProxy }> {
+  const behind = await fakeProxy(t)
+  return {
+    ...(await scene(t, { clusters: CLUSTERS, xks: { endpoints: behind.endpoints }, ...options })),
+    proxy: behind,
+  }
+}
+
+/** A folder for a room, until the test ends. */
+export function folder(t: ExecutionContext): string {
+  const made = mkdtempSync(join(tmpdir(), 'strongroom-stores-'))
+  t.teardown(() => rmSync(made, { recursive: true, force: true }))
+  return made
+}
+
+/** The state of a store once nothing is under way any more, and what went wrong. */
+export async function settled(room: Client, CustomKeyStoreId: string): Promise<(string | undefined)[]> {
+  for (;;) {
+    const { ConnectionState, ConnectionErrorCode } = await only(room, CustomKeyStoreId)
+    if (!ConnectionState!.endsWith('ING')) return [ConnectionState, ConnectionErrorCode]
+    await new Promise((resolve) => setImmediate(resolve))
+  }
+}
+
+/** Makes a store, and waits until it is connected. */
+export async function connected(room: Client, input: CreateCustomKeyStoreRequest): Promise<string> {
+  const CustomKeyStoreId = await make(room, input)
+  await room.connectCustomKeyStore({ CustomKeyStoreId })
+  await settled(room, CustomKeyStoreId)
+  return CustomKeyStoreId
+}
+
 export const make = async (room: Client, input: CreateCustomKeyStoreRequest) =>
   (await room.createCustomKeyStore(input)).CustomKeyStoreId!
 
 export const only = async (room: Client, CustomKeyStoreId: string) =>
   (await room.describeCustomKeyStores({ CustomKeyStoreId })).CustomKeyStores![0]!
 
-/** Puts the first store of a room into a state that only a connection to something could bring about. */
+/** Puts the first store of a room into a state, whether or not that is so. */
 export async function put(room: Strongroom, state: ConnectionStateType): Promise<void> {
   const records = recordsOf(room)
   const [store] = await records.keyStores.list('us-east-1', '000000000000')

@@ -4,8 +4,21 @@ import type { CreateCustomKeyStoreRequest, Strongroom, UpdateCustomKeyStoreReque
 import { keyOf, NEW_KEY, type Key } from '../../src/keys.ts'
 import { edits } from '../../src/store/cache.ts'
 import { recordsOf } from '../helpers/inside.ts'
-import { bytes, refuses, scene } from '../helpers/scene.ts'
-import { PASSWORD, SECRET, SERVICE, OTHER_SERVICE, cluster, proxy, vpc, make, only, put } from '../helpers/stores.ts'
+import { bytes, refuses } from '../helpers/scene.ts'
+import {
+  PASSWORD,
+  SECRET,
+  SERVICE,
+  OTHER_SERVICE,
+  cluster,
+  proxy,
+  vpc,
+  make,
+  only,
+  put,
+  settled,
+  stores,
+} from '../helpers/stores.ts'
 
 const path = { XksProxyUriPath: '/b/kms/xks/v1' }
 
@@ -104,7 +117,7 @@ const CHANGES: [
 
 for (const [why, store, change, outcome, connected] of CHANGES) {
   test(`UpdateCustomKeyStore changes ${why}: ${typeof outcome === 'string' ? outcome : 'done'}`, async (t) => {
-    const { room } = await scene(t)
+    const { room } = await stores(t)
     const CustomKeyStoreId = await make(room, store)
     const update = () => room.updateCustomKeyStore({ CustomKeyStoreId, ...change })
     await put(room, 'CONNECTED')
@@ -120,7 +133,7 @@ for (const [why, store, change, outcome, connected] of CHANGES) {
 }
 
 test('a changed store may share no more than a new one', async (t) => {
-  const { room } = await scene(t)
+  const { room } = await stores(t)
   await make(room, cluster('a'))
   const other = await make(room, cluster('b', { CloudHsmClusterId: 'cluster-bbbbbbbbbbb' }))
   await make(room, proxy('c'))
@@ -133,7 +146,7 @@ test('a changed store may share no more than a new one', async (t) => {
 
 // Keys in a store ---------------------------------------------------------------------------------
 
-/** A key in a custom key store, which no operation can make yet. */
+/** A key in a custom key store that is not connected. */
 async function keyIn(room: Strongroom, customKeyStoreId: string): Promise<Key> {
   const key = keyOf({
     ...NEW_KEY,
@@ -153,7 +166,7 @@ async function keyIn(room: Strongroom, customKeyStoreId: string): Promise<Key> {
 }
 
 test('a key is unavailable while its store is not connected', async (t) => {
-  const { room } = await scene(t)
+  const { room } = await stores(t)
   const CustomKeyStoreId = await make(room, cluster('a'))
   const { id: KeyId, arn } = await keyIn(room, CustomKeyStoreId)
   const state = async () => (await room.describeKey({ KeyId })).KeyMetadata!.KeyState
@@ -162,12 +175,13 @@ test('a key is unavailable while its store is not connected', async (t) => {
   await put(room, 'CONNECTED')
   t.is(await state(), 'Enabled')
   await room.disconnectCustomKeyStore({ CustomKeyStoreId })
+  await settled(room, CustomKeyStoreId)
   t.is(await state(), 'Unavailable')
   await refuses(t, room.deleteCustomKeyStore({ CustomKeyStoreId }), 'CustomKeyStoreHasCMKsException')
 })
 
 test('what can be done with an unavailable key', async (t) => {
-  const { room } = await scene(t)
+  const { room } = await stores(t)
   const { id: KeyId } = await keyIn(room, await make(room, cluster('a')))
   const grantee = { GranteePrincipal: 'arn:aws:iam::000000000000:root', Operations: ['Decrypt' as const] }
   const { GrantId } = await room.createGrant({ KeyId, ...grantee })

@@ -2,7 +2,7 @@
 import test from 'ava'
 import type { Strongroom } from '../../src/index.ts'
 import { refuses } from '../helpers/scene.ts'
-import { cluster } from '../helpers/stores.ts'
+import { CLUSTERS, cluster } from '../helpers/stores.ts'
 import { ACCOUNT, OTHER, still } from './throttled.ts'
 
 const EXCEEDED = 'LimitExceededException'
@@ -97,7 +97,7 @@ test('so many grants of a key, and more when that is granted', async (t) => {
 })
 
 test('so many custom key stores, and more when that is granted', async (t) => {
-  const { room } = await still(t, { quotas: { quotas: { CustomKeyStores: 2 } } })
+  const { room } = await still(t, { quotas: { quotas: { CustomKeyStores: 2 } }, clusters: CLUSTERS })
   const create = (n: number) =>
     room.createCustomKeyStore(cluster(`store ${n}`, { CloudHsmClusterId: `cluster-234567abcd${'efg'[n]}` }))
   await create(0)

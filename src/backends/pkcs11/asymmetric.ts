@@ -30,7 +30,14 @@ export const OAEP = {
 
 export type OaepAlgorithm = keyof typeof OAEP
 
-export function tokenAsymmetric(keys: Keys, who: (algorithm: OaepAlgorithm) => Unpadding): AsymmetricCipher {
+/** How the token does RSA-OAEP. */
+export interface OaepHabits {
+  readonly unpadding: Readonly<Record<OaepAlgorithm, Unpadding>>
+  /** What it answers to a ciphertext that is none, when it decrypts; a token that fails altogether says so in Init. */
+  readonly refusals: ReadonlySet<string>
+}
+
+export function tokenAsymmetric(keys: Keys, habits: OaepHabits): AsymmetricCipher {
   return {
     encrypt(material, algorithm, plaintext) {
       const { hash } = OAEP[oaepOf(algorithm)]
@@ -41,10 +48,14 @@ export function tokenAsymmetric(keys: Keys, who: (algorithm: OaepAlgorithm) => U
     },
     decrypt(material, algorithm, ciphertext) {
       const scheme = oaepOf(algorithm)
-      const unpadding = who(scheme) ?? fail('UnsupportedOperationException', `the token of the key has no ${algorithm}`)
+      const unpadding =
+        habits.unpadding[scheme] ?? fail('UnsupportedOperationException', `the token of the key has no ${algorithm}`)
       return keys.useAside(material, (session, { handle, spec }) => {
         if (ciphertext.length !== spec.size / 8) throw new KmsError('InvalidCiphertextException')
-        return oaepDecrypt(keys.token.cryptoki, session, handle, scheme, unpadding, Buffer.from(ciphertext))
+        return oaepDecrypt(
+          ...([keys.token.cryptoki, session, handle, scheme, unpadding] as const),
+          ...([Buffer.from(ciphertext), habits.refusals] as const),
+        )
       })
     },
   }
@@ -57,6 +68,7 @@ export async function oaepDecrypt(
   algorithm: OaepAlgorithm,
   unpadding: 'token' | 'host',
   ciphertext: Buffer,
+  refusals: ReadonlySet<string>,
 ): Promise<Buffer> {
   const { mechanism, hash } = OAEP[algorithm]
   cryptoki.C_DecryptInit(session, unpadding === 'token' ? mechanism : { mechanism: CKM.RSA_X_509 }, key)
@@ -69,12 +81,12 @@ export async function oaepDecrypt(
     out.fill(0, 0, out.length - decrypted.length)
     return oaepDecoded(out, hash)
   } catch (error) {
-    throw invalid(error, REFUSALS)
+    throw invalid(error, refusals)
   }
 }
 
-/** What tokens answer to a ciphertext that is none; a token that fails altogether says so in Init. */
-const REFUSALS = new Set([
+/** What tokens are known to answer to a ciphertext that is none. */
+export const OAEP_REFUSALS: ReadonlySet<string> = new Set([
   'CKR_ENCRYPTED_DATA_INVALID',
   'CKR_ENCRYPTED_DATA_LEN_RANGE',
   'CKR_DATA_INVALID',

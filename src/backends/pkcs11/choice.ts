@@ -21,7 +21,7 @@ export interface TokenChoice {
   readonly sessions?: number
 }
 
-/** A token as its user names it: each thing once, by an option or in the URI. */
+/** A token as its user names it: each thing once, by an option or in the URI. The module and the PIN have to be among them. */
 export interface TokenOptions extends Partial<TokenChoice> {
   /** The file of the module, a shared library. */
   readonly module?: string

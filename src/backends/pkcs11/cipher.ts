@@ -12,6 +12,7 @@ import type { Cryptoki, Handle, Mechanism } from './cryptoki.ts'
 import { invalid } from './faults.ts'
 import type { Keys } from './keys.ts'
 import { CKM, PARAMS } from './numbers.ts'
+import { located } from './sessions.ts'
 
 const NONCE = 16
 const IV = 12
@@ -126,9 +127,7 @@ export function gcmSeal(
   out: Buffer,
 ): void {
   cryptoki.C_EncryptInit(session, gcm(iv, aad), key)
-  // An empty plaintext is refused as a bad argument by some tokens, which then stay at it for good.
-  const { length } =
-    plaintext.length === 0 ? cryptoki.C_EncryptFinal(session, out) : cryptoki.C_Encrypt(session, plaintext, out)
+  const { length } = cryptoki.C_Encrypt(session, located(plaintext), out)
   if (length !== plaintext.length + TAG) throw new Error(`the token made ${length} bytes of ${plaintext.length}`)
 }
 

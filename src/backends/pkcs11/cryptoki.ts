@@ -57,10 +57,15 @@ export class Library {
     if (!this.ours) return
     this.ours = false
     try {
-      this.cryptoki.C_Finalize()
+      if (!this.isInUse()) this.cryptoki.C_Finalize()
     } catch (error) {
       if (ckrOf(error) !== 'CKR_CRYPTOKI_NOT_INITIALIZED') throw error
     }
+  }
+
+  /** Whether another thread of this process has sessions still: it would lose them, in the middle of a call perhaps. */
+  private isInUse(): boolean {
+    return this.cryptoki.C_GetSlotList(true).some((slot) => this.cryptoki.C_GetTokenInfo(slot).sessionCount !== 0)
   }
 }
 

@@ -5,6 +5,7 @@ export type TokenErrorCode =
   | 'DriverMissing'
   | 'ModuleMissing'
   | 'ModuleFailed'
+  | 'ModuleCrashed'
   | 'TokenMissing'
   | 'TokenAmbiguous'
   | 'TokenRemoved'

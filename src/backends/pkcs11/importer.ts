@@ -14,7 +14,7 @@ import { fail, KmsError } from '../../errors.ts'
 import type { Key } from '../../keys.ts'
 import type { AlgorithmSpec } from '../../model/kms.ts'
 import type { Importer } from '../backend.ts'
-import { oaepDecrypt, type OaepAlgorithm, type Unpadding } from './asymmetric.ts'
+import { oaepDecrypt, type OaepAlgorithm, type OaepHabits } from './asymmetric.ts'
 import type { Handle } from './cryptoki.ts'
 import { findAll, makePair, publicKeyIn, read, storedAs, type Keys } from './keys.ts'
 import { attributesOf } from './material.ts'
@@ -32,7 +32,7 @@ const WAYS: readonly { readonly name: AlgorithmSpec; readonly oaep: OaepAlgorith
   { name: 'RSA_AES_KEY_WRAP_SHA_256', oaep: 'RSAES_OAEP_SHA_256', wraps: true },
 ]
 
-export function tokenImporter(keys: Keys, who: (algorithm: OaepAlgorithm) => Unpadding): Importer {
+export function tokenImporter(keys: Keys, { unpadding, refusals }: OaepHabits): Importer {
   const { token } = keys
   const { cryptoki } = token
 
@@ -55,7 +55,7 @@ export function tokenImporter(keys: Keys, who: (algorithm: OaepAlgorithm) => Unp
       const number = WAYS.findIndex(({ name }) => name === algorithm)
       const way = WAYS[number]
       const spec = TOKEN_SPECS[wrapping]
-      if (!way || !spec || !who(way.oaep)) {
+      if (!way || !spec || !unpadding[way.oaep]) {
         fail('UnsupportedOperationException', `the token of the key has no ${algorithm} under ${wrapping}`)
       }
       const parcel = Buffer.concat([Buffer.of(VERSION, number), Buffer.alloc(8), randomBytes(16)])
@@ -64,7 +64,8 @@ export function tokenImporter(keys: Keys, who: (algorithm: OaepAlgorithm) => Unp
       return token.use((session) => {
         sweep(session, key, expiry)
         const made = makePair(token, session, spec, USES.ENCRYPT_DECRYPT, place, [{ type: CKA.UNWRAP, value: true }])
-        return { token: parcel, publicKey: publicKeyIn(token, session, spec, made.publicKey) }
+        const publicKey = publicKeyIn(token, session, spec, made.publicKey)
+        return { token: parcel, publicKey, kept: idOf(parcel, key) }
       })
     },
 
@@ -80,7 +81,10 @@ export function tokenImporter(keys: Keys, who: (algorithm: OaepAlgorithm) => Unp
         const block = Buffer.from(wrapped.subarray(0, modulus!.length))
         const rest = wrapped.subarray(modulus!.length)
         if (block.length < modulus!.length || way.wraps !== rest.length > 0) fail('InvalidCiphertextException')
-        const bytes = await oaepDecrypt(cryptoki, session, handle, way.oaep, who(way.oaep)!, block)
+        const bytes = await oaepDecrypt(
+          ...([cryptoki, session, handle, way.oaep, unpadding[way.oaep]!] as const),
+          ...([block, refusals] as const),
+        )
         return way.wraps ? unwrapped(bytes, rest) : bytes
       })
       try {

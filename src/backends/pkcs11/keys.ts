@@ -236,13 +236,15 @@ export function findAll({ cryptoki }: Token, session: Handle, template: Template
 function describe(token: Token, session: Handle, handle: Handle): Spec {
   const keyType = number(read(token, session, handle, CKA.KEY_TYPE)[0]!)
   const isCurve = keyType === CKK.EC || keyType === CKK.EC_EDWARDS
+  // Tokens do not count the bits of a modulus that came from outside.
   const [what] = read(
     token,
     session,
     handle,
-    isCurve ? CKA.EC_PARAMS : keyType === CKK.RSA ? CKA.MODULUS_BITS : CKA.VALUE_LEN,
+    isCurve ? CKA.EC_PARAMS : keyType === CKK.RSA ? CKA.MODULUS : CKA.VALUE_LEN,
   )
-  const spec = isCurve ? specOf(keyType, what, 0) : specOf(keyType, undefined, number(what!))
+  const size = isCurve ? 0 : keyType === CKK.RSA ? what!.length * 8 : number(what!)
+  const spec = specOf(keyType, isCurve ? what : undefined, size)
   return spec ?? fail('KMSInternalException', 'the token has a key of a kind that is none of ours')
 }
 

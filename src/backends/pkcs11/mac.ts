@@ -6,6 +6,7 @@ import type { Mac } from '../backend.ts'
 import type { Cryptoki, Handle } from './cryptoki.ts'
 import type { Keys } from './keys.ts'
 import { CKM } from './numbers.ts'
+import { located } from './sessions.ts'
 
 export const MACS: Readonly<Record<MacAlgorithmSpec, { readonly mechanism: number; readonly length: number }>> = {
   HMAC_SHA_224: { mechanism: CKM.SHA224_HMAC, length: 28 },
@@ -37,5 +38,5 @@ export function macOf(
 ): Buffer {
   const { mechanism, length } = MACS[algorithm]
   cryptoki.C_SignInit(session, { mechanism }, key)
-  return cryptoki.C_Sign(session, Buffer.from(message), Buffer.alloc(length))
+  return cryptoki.C_Sign(session, located(Buffer.from(message)), Buffer.alloc(length))
 }

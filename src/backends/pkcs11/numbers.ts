@@ -62,6 +62,8 @@ export const CKM = {
   EDDSA: 0x1057,
   AES_KEY_GEN: 0x1080,
   AES_GCM: 0x1087,
+  AES_KEY_WRAP_PAD: 0x210a,
+  AES_KEY_WRAP_KWP: 0x210b,
 } as const
 
 export const CKG = { MGF1_SHA1: 1, MGF1_SHA256: 2, MGF1_SHA384: 3, MGF1_SHA512: 4 } as const

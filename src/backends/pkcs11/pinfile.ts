@@ -2,7 +2,7 @@
 import { readFileSync, statSync } from 'node:fs'
 
 /** A file whose PIN is not taken; `code` says why. */
-export class PinFileError extends Error {
+class PinFileError extends Error {
   readonly code: 'PinFileMissing' | 'PinFileExposed' | 'PinFileEmpty'
 
   constructor(code: PinFileError['code'], message: string, options?: ErrorOptions) {

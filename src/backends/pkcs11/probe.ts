@@ -14,7 +14,7 @@ import {
 } from 'node:crypto'
 import type { MacAlgorithmSpec, SigningAlgorithmSpec } from '../../model/kms.ts'
 import { agree, pointIn } from './agreement.ts'
-import { OAEP, oaepDecrypt, type OaepAlgorithm, type Unpadding } from './asymmetric.ts'
+import { OAEP, OAEP_REFUSALS, oaepDecrypt, type OaepAlgorithm, type Unpadding } from './asymmetric.ts'
 import { gcmOpen, gcmSeal, LONG_IV, type GcmHabits } from './cipher.ts'
 import type { Handle } from './cryptoki.ts'
 import { ckrOf, TokenError } from './faults.ts'
@@ -34,6 +34,8 @@ export interface Abilities {
   /** Signing and MAC algorithms, and ECDH. */
   readonly algorithms: ReadonlySet<string>
   readonly oaep: Readonly<Record<OaepAlgorithm, Unpadding>>
+  /** What the token answers when it decrypts what was never encrypted. */
+  readonly oaepRefusals: ReadonlySet<string>
 }
 
 const DECRYPTS = 1 | 2
@@ -72,6 +74,7 @@ export async function probe(token: Token): Promise<Abilities> {
     algorithms.add(algorithm)
   }
   const oaep: Record<OaepAlgorithm, Unpadding> = { RSAES_OAEP_SHA_1: undefined, RSAES_OAEP_SHA_256: undefined }
+  const oaepRefusals = new Set(OAEP_REFUSALS)
   for (const [name, spec] of Object.entries(TOKEN_SPECS)) {
     // One size tells of the others, which take seconds each.
     if (isSecret(spec) || (spec.family === 'rsa' && name !== 'RSA_2048')) continue
@@ -80,14 +83,17 @@ export async function probe(token: Token): Promise<Abilities> {
       for (const algorithm of await signing(token, spec, pair)) algorithms.add(algorithm)
       if (spec.family === 'ec' && (await agrees(token, spec, pair))) algorithms.add(`ECDH ${name}`)
       if (spec.family === 'rsa') {
-        for (const algorithm of OAEPS) oaep[algorithm] = await unpadding(token, algorithm, pair)
+        for (const algorithm of OAEPS) {
+          oaep[algorithm] = await unpadding(token, algorithm, pair)
+          for (const ckr of await oaepRefused(token, algorithm, oaep[algorithm], pair)) oaepRefusals.add(ckr)
+        }
       }
       return true
     })
     if (made) specs.add(name)
   }
   if (specs.has('RSA_2048')) specs.add('RSA_3072').add('RSA_4096')
-  return { gcm, copies, specs, algorithms, oaep }
+  return { gcm, copies, specs, algorithms, oaep, oaepRefusals }
 }
 
 /** A pair in a session that lasts as long as it is tried out. */
@@ -204,11 +210,29 @@ async function unpadding(token: Token, algorithm: OaepAlgorithm, { key, publicKe
   for (const who of ['token', 'host'] as const) {
     const right = await works(token, async (session) => {
       const ciphertext = publicEncrypt(how, MESSAGE)
-      return (await oaepDecrypt(token.cryptoki, session, key, algorithm, who, ciphertext)).equals(MESSAGE)
+      return (await oaepDecrypt(token.cryptoki, session, key, algorithm, who, ciphertext, NONE)).equals(MESSAGE)
     })
     if (right) return who
   }
   return undefined
+}
+
+/** What the token answers to what is too large for its modulus, or nothing that was encrypted. */
+async function oaepRefused(token: Token, algorithm: OaepAlgorithm, who: Unpadding, { key }: Pair): Promise<string[]> {
+  const found: string[] = []
+  for (const byte of who === undefined ? [] : [0, 1, 0xff]) {
+    const trouble: unknown[] = []
+    await works(
+      token,
+      async (session) => {
+        await oaepDecrypt(token.cryptoki, session, key, algorithm, who!, Buffer.alloc(256, byte), NONE)
+        return true
+      },
+      trouble,
+    )
+    found.push(...trouble.map(ckrOf).filter((ckr) => ckr !== ''))
+  }
+  return found
 }
 
 function pairOf(token: Token, session: Handle, spec: Spec, uses: number): Pair {

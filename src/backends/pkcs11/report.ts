@@ -33,6 +33,8 @@ const IMPOSSIBLE: readonly Ability[] = [
   { what: 'ML_DSA_SHAKE_256', support: 'impossible', how: DRIVER },
   { what: 'ML_KEM', support: 'impossible', how: DRIVER },
   { what: 'SM2', support: 'impossible', how: DRIVER },
+  { what: 'Encapsulate', support: 'impossible', how: DRIVER },
+  { what: 'Decapsulate', support: 'impossible', how: DRIVER },
 ]
 
 export function reportOf({ specs, algorithms, oaep, gcm }: Abilities): Ability[] {

@@ -94,6 +94,16 @@ export async function holding<T>(work: Promise<T>, ...buffers: Uint8Array[]): Pr
 }
 
 /**
+ * `bytes` at an address, be there none of them: the driver passes on an empty buffer of its own as NULL, which tokens refuse as
+ * a bad argument, and some then stay at it for good.
+ */
+export function located(bytes: Buffer): Buffer {
+  return bytes.length === 0 ? NOWHERE : bytes
+}
+
+const NOWHERE = Buffer.alloc(1).subarray(0, 0)
+
+/**
  * Modules that find Node's own OpenSSL leave their errors in a queue of this thread, where node:crypto takes the oldest for its
  * own: a key that is perfectly good would be refused with it. Reading what is no key empties the queue.
  */

@@ -6,7 +6,7 @@ import type { Signer } from '../backend.ts'
 import type { Cryptoki, Handle, Mechanism } from './cryptoki.ts'
 import { derSignature, rawSignature } from './der.ts'
 import { ckrOf } from './faults.ts'
-import { forgetErrors, holding } from './sessions.ts'
+import { forgetErrors, holding, located } from './sessions.ts'
 import type { Keys, OpenKey } from './keys.ts'
 import { CKG, CKM, PARAMS } from './numbers.ts'
 import type { Family, Spec } from './specs.ts'
@@ -96,7 +96,7 @@ export function sign(
   input: Buffer,
 ): Buffer {
   cryptoki.C_SignInit(session, mechanism, key)
-  const signature = cryptoki.C_Sign(session, input, Buffer.alloc(lengthOf(spec)))
+  const signature = cryptoki.C_Sign(session, located(input), Buffer.alloc(lengthOf(spec)))
   return family === 'ec' ? derSignature(signature) : signature
 }
 
@@ -125,7 +125,7 @@ function verify(
   if (raw?.length !== lengthOf(spec)) return false
   cryptoki.C_VerifyInit(session, mechanism, pair!.handle)
   try {
-    return cryptoki.C_Verify(session, input, raw)
+    return cryptoki.C_Verify(session, located(input), raw)
   } catch (error) {
     if (!MISMATCH.has(ckrOf(error))) throw error
     forgetErrors()

@@ -38,7 +38,12 @@ export class Token {
     try {
       const sessions = new Sessions(this.cryptoki, this.find(), this.choice.sessions ?? SESSIONS)
       const anchor = sessions.begin()
-      this.login(anchor)
+      try {
+        this.login(anchor)
+      } catch (error) {
+        sessions.end(anchor)
+        throw error
+      }
       this.connection = { sessions, anchor }
       return ++this.connections
     } catch (cause) {

@@ -22,6 +22,9 @@ export const MISSING = CKR.FUNCTION_NOT_SUPPORTED
 
 const KINDS = { u: 'unsigned long', b: 'uint8_t', p: 'void *' } as const
 
+/** A library that nobody holds any more is unloaded, and functions that were taken from its lists do not hold it. */
+const LOADED: unknown[] = []
+
 interface Entry {
   (...args: readonly Argument[]): number | bigint
   async(...args: readonly (Argument | ((error: unknown, rv: number | bigint) => void))[]): void
@@ -32,13 +35,14 @@ export class Module {
   /** The version of the standard that the module's best list of functions is of. */
   readonly version: { readonly major: number; readonly minor: number }
   /** Told of each call before it is made, and of the same again when it came back. */
-  onCall: (traced: Traced) => void = () => undefined
+  onCall: ((traced: Traced) => void) | undefined
   private readonly entries = new Map<FunctionName, Entry>()
 
   /** Throws what the dynamic loader says when `path` is no module. */
   constructor(path: string) {
     this.path = path
     const library = koffi.load(path)
+    LOADED.push(library)
     const list = (name: string): bigint => {
       const place = word()
       const rv = library.func(name, 'unsigned long', ['void *'])(place) as number
@@ -70,6 +74,8 @@ export class Module {
   call(name: FunctionName, ...args: readonly Argument[]): number {
     const entry = this.entries.get(name)
     if (!entry) return MISSING
+    // Telling takes longer than many a call: where nobody listens, nothing is told.
+    if (!this.onCall) return Number(entry(...args))
     const traced = this.begin(name, args)
     return this.end(traced, args, entry(...args))
   }
@@ -89,7 +95,7 @@ export class Module {
 
   private begin(call: FunctionName, args: readonly Argument[]): Traced {
     const traced: Traced = { call, args: args.map(told), rv: undefined }
-    this.onCall(traced)
+    this.onCall?.(traced)
     return traced
   }
 
@@ -99,7 +105,7 @@ export class Module {
       return before === after ? before : `${before} → ${after}`
     })
     traced.rv = nameOf(CKR, 'CKR', Number(rv))
-    this.onCall(traced)
+    this.onCall?.(traced)
     return Number(rv)
   }
 

@@ -1,0 +1,17 @@
+/** The contract of the backends, fulfilled by a token of Kryoptic. */
+import { pkcs11 } from '../../src/index.ts'
+import { kryopticTokens } from '../helpers/kryoptic.ts'
+import { contract } from './contract.ts'
+
+const { contract: token } = kryopticTokens('contract')
+
+contract({
+  name: 'Kryoptic',
+  async open() {
+    return (await pkcs11(token).open()).backend
+  },
+  lacks: [
+    ...['SM2', 'ECC_K256', 'ML_DSA_44', 'ML_DSA_65', 'ML_DSA_87', 'ML_KEM_512', 'ML_KEM_768', 'ML_KEM_1024'],
+    'ED25519_PH_SHA_512',
+  ],
+})
