@@ -81,7 +81,14 @@ export function fileOf<Row>(name: string): readonly Row[] {
 
 function kindOf({ flags }: Vector): readonly string[] {
   const telling = flags.find((flag) => !PLAIN.includes(flag))
-  return telling === undefined ? [] : [telling.replace(/([a-z0-9])([A-Z])/g, '$1-$2').toLowerCase()]
+  return telling === undefined
+    ? []
+    : [
+        telling
+          .replace(/([a-z0-9])([A-Z])/g, '$1-$2')
+          .replaceAll('_', '-')
+          .toLowerCase(),
+      ]
 }
 
 const PROMISES = {

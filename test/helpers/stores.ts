@@ -72,7 +72,7 @@ export async function stores(
 ): Promise<Scene & { proxy: FakeProxy }> {
   const behind = await fakeProxy(t)
   return {
-    ...(await scene(t, { clusters: CLUSTERS, xks: { endpoints: behind.endpoints }, ...options })),
+    ...(await scene(t, { clusters: CLUSTERS, xks: { endpoints: behind.endpoints, timeoutMillis: 1500 }, ...options })),
     proxy: behind,
   }
 }

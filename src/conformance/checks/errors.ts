@@ -262,7 +262,7 @@ const afterwards = Object.entries(FAILING).map(([name, failing]) =>
     `state.after.${name}`,
     'major',
     `C_${failing.verb}`,
-    `after that: ${failing.title}, the session can be worked with`,
+    `a session goes on after it was tried that ${failing.title}`,
     (device) => {
       const session = device.session()
       const key = keyOf(device, session, failing)
