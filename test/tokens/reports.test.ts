@@ -248,6 +248,12 @@ for (const verdict of ['failed', 'crashed', 'hung'] as const)
     ])
       t.true(card.includes(text), text)
   })
+test('page: of many failures of a kind the first is told and the others are folded, and two are not', (t) => {
+  const of = (...sizes: readonly number[]): string =>
+    html(report(sizes.map((size) => failure({ id: `wrap.size.${size}` }))))
+  t.regex(of(1, 2, 3), /<summary>2 more of <code>wrap\.size<\/code>/)
+  t.notRegex(of(1, 2), /more of/)
+})
 test('page: what passed has no card', (t) => t.notRegex(html(report()), /<article/))
 test('page: what takes the process down has a section of its own, only where there is some', (t) => {
   t.regex(html(report([failure({ verdict: 'crashed' })])), /id="disasters"/)

@@ -1,6 +1,7 @@
 /** What a report comes to: whether a token is fit to carry a KMS, in one sentence, and the reasons for it. */
 import type { Severity } from '../check.ts'
 import type { Report, Result } from '../report.ts'
+import { grouped, kinOf } from './areas.ts'
 
 export type Fitness = 'fit' | 'fit with emulation' | 'unfit' | 'undecided'
 
@@ -51,10 +52,12 @@ function obstacles({ results, capabilities }: Report): string[] {
   ]
 }
 
-/** The ids that a sentence has room for. */
+/** As many as a sentence has room for, kin together. */
 function some(results: readonly Result[]): string {
-  const ids = results.slice(0, 6).map(({ id }) => id)
-  return [...ids, ...(results.length > ids.length ? [`${results.length - ids.length} more`] : [])].join(', ')
+  const kin = grouped(results, kinOf).map(([name, own]) =>
+    own.length === 1 ? own[0]!.id : `${name}, ${own.length} times`,
+  )
+  return [...kin.slice(0, 6), ...(kin.length > 6 ? ['and others'] : [])].join('; ')
 }
 
 const REMARKS: readonly ((report: Report) => string[])[] = [

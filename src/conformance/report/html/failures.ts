@@ -1,5 +1,6 @@
 /** What does not hold, worst first: what was expected and came instead, the calls that led there, and how to see it again. */
 import type { Report, Result } from '../../report.ts'
+import { grouped, kinOf } from '../areas.ts'
 import { isBad, SEVERITIES } from '../judgement.ts'
 import { markup, NOTHING, section, type Content, type Markup } from './markup.ts'
 import { MEANINGS, severityBadge, verdictBadge } from './words.ts'
@@ -26,8 +27,20 @@ export function failures({ results }: Report): Markup {
 function groups(failed: readonly Result[]): Content {
   return SEVERITIES.filter((severity) => failed.some((result) => result.severity === severity)).map((severity) => {
     const own = failed.filter((result) => result.severity === severity)
-    return markup`<h3>${severityBadge(severity)} ${own.length} <small>${MEANINGS[severity]}</small></h3>${own.map(card)}`
+    return markup`<h3>${severityBadge(severity)} ${own.length} <small>${MEANINGS[severity]}</small></h3>${grouped(own, kinOf).map(kin)}`
   })
+}
+
+/** As many of a kind are told one by one. */
+const FEW = 2
+
+function kin([name, own]: readonly [string, readonly Result[]]): Content {
+  if (own.length <= FEW) return own.map(card)
+  const [first, ...others] = own
+  return [
+    card(first!),
+    markup`<details class="kin"><summary>${others.length} more of <code>${name}</code></summary>${others.map(card)}</details>`,
+  ]
 }
 
 function bySeverity(results: readonly Result[]): readonly Result[] {

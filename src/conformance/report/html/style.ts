@@ -44,7 +44,7 @@ nav a { text-decoration: none; font-size: .92rem; } nav a:hover { text-decoratio
 .card > header { display: flex; flex-wrap: wrap; gap: .5rem; align-items: center; } .card > header .id { margin-left: auto; color: var(--soft); }
 .clause { color: var(--soft); font-size: .88rem; margin: 0; }
 .found { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 18rem), 1fr)); gap: .6rem; margin: .8rem 0; } .found div { background: var(--shade); border-radius: 8px; padding: .5rem .8rem; } .found dd { font-weight: 500; } .found .observed dd { color: var(--failed); }
-summary { cursor: pointer; } details { margin: .5rem 0; }
+summary { cursor: pointer; } .kin { margin: 0 0 1.4rem 1.3rem; } details { margin: .5rem 0; }
 .trace { background: var(--shade); border-radius: 8px; padding: .7rem .8rem .7rem 2.8rem; margin: .5rem 0; font-size: .78rem; line-height: 1.7; } .trace .rv { color: var(--soft); float: right; padding-left: 1rem; } .trace .not .rv { color: var(--failed); font-weight: 600; } .trace li { clear: both; } .trace li::marker { color: var(--soft); }
 .reproduce { display: flex; gap: .6rem; align-items: start; margin-top: .7rem; } .reproduce code { flex: 1; min-width: 0; background: var(--shade); border-radius: 8px; padding: .4rem .8rem; }
 button, input[type=search] { font: inherit; font-size: .9rem; color: inherit; background: var(--card); border: 1px solid var(--line); border-radius: 8px; padding: .35rem .8rem; } button { cursor: pointer; }
