@@ -1,6 +1,8 @@
 /** A process with the module in it, from where it is watched: it answers, or ends, or hangs and is ended. */
 import { fork, type ChildProcess } from 'node:child_process'
-import { rmSync, existsSync } from 'node:fs'
+import { randomUUID } from 'node:crypto'
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
 import type { Traced } from './cryptoki/module.ts'
 import { recorded } from './recorder.ts'
 import { Unusable } from './token.ts'
@@ -14,6 +16,12 @@ export type Ended =
   | { readonly product: Product; readonly isClean: boolean }
   | { readonly end: 'crashed' | 'hung'; readonly how: string; readonly trace: readonly Traced[] }
 
+/** The module was brought down as the token was opened: another time it may not be. */
+export class Broken extends Unusable {}
+
+/** The token, how to get in, and what to try it with. */
+export type Target = Omit<Opening, 'recorder'>
+
 const PATIENCE_OPENING = 60_000
 const PATIENCE_DRIVER = 120_000
 
@@ -23,28 +31,26 @@ export class Child {
   readonly #recorder: string
   #said = ''
 
-  /** Starts one and opens the token in it; rejects with Unusable. */
-  static async open(opening: Opening, after: After): Promise<{ child: Child; opened: Opened }> {
-    const child = new Child(opening.recorder, after)
-    const answer = await child.#ask({ open: opening }, PATIENCE_OPENING)
-    if ('opened' in answer) return { child, opened: answer.opened }
-    child.close()
-    const why = 'end' in answer ? `the module ${broke(answer)} while it was opened` : 'it answered something else'
-    throw new Unusable('problem' in answer ? answer.problem : why)
+  /** Opens the token in it; rejects with Unusable. */
+  async open(target: Target): Promise<Opened> {
+    const answer = await this.#ask({ open: { ...target, recorder: this.#recorder } }, PATIENCE_OPENING)
+    if ('opened' in answer) return answer.opened
+    this.close()
+    if ('problem' in answer) throw new Unusable(answer.problem)
+    throw new Broken('end' in answer ? `the module ${broke(answer)} while it was opened` : 'it answered something else')
   }
 
   /** What our own driver finds; nothing when it does not come to an end. */
-  static async profile(opening: Opening, after: After): Promise<unknown> {
-    const child = new Child(opening.recorder, after)
-    const answer = await child.#ask({ driver: opening }, PATIENCE_DRIVER)
-    child.close()
+  async profile(target: Target): Promise<unknown> {
+    const answer = await this.#ask({ driver: { ...target, recorder: this.#recorder } }, PATIENCE_DRIVER)
+    this.close()
     return 'profile' in answer ? answer.profile : undefined
   }
 
-  private constructor(recorder: string, after: After) {
-    this.#recorder = recorder
+  /** Starts one, which keeps its last calls in a file of its own in `folder`. */
+  constructor(folder: string, after: After) {
+    this.#recorder = join(folder, `calls-${randomUUID()}`)
     this.#after = after
-    rmSync(recorder, { force: true })
     this.#process = fork(SCRIPT, { stdio: ['ignore', 'ignore', 'pipe', 'ipc'] })
     this.#process.stderr!.setEncoding('utf8').on('data', (text: string) => {
       this.#said = (this.#said + text).slice(-4000)
@@ -101,7 +107,8 @@ export class Child {
 
   /** The signal or the exit code, with what C libraries say as they give up. */
   #ending(code: number | null, signal: NodeJS.Signals | null): string {
-    const last = this.#said.trimEnd().split('\n').at(-1) ?? ''
+    const lines = this.#said.trimEnd().split('\n')
+    const last = lines.filter((line) => !line.startsWith('Node.js v')).at(-1) ?? ''
     const words = /^[\w(): ,.!*+-]{4,120}$/.test(last) ? `: ${last}` : ''
     return `ended by ${signal ?? `exit code ${code}`}${words}`
   }

@@ -3,17 +3,16 @@ import { createHash } from 'node:crypto'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { Child, type After, type Ended } from './child.ts'
+import { Broken, Child, type After, type Ended, type Target } from './child.ts'
 import { SPECS } from '../algorithms.ts'
 import type { KeySpec } from '../model/kms.ts'
 import type { Planned } from './plan.ts'
 import type { Capability, Report, Result, Throughput, Verdict } from './report.ts'
 import { ROWS } from './throughput.ts'
 import { Unusable } from './token.ts'
-import type { Job, Opened, Opening, Outcome, Product } from './worker.ts'
+import type { Job, Opened, Outcome, Product } from './worker.ts'
 
-/** The token, how to get in, and what to try it with. */
-export type Target = Omit<Opening, 'recorder'>
+export type { Target } from './child.ts'
 
 export interface Wanted {
   readonly target: Target
@@ -54,16 +53,14 @@ export async function run(wanted: Wanted, ways: Ways): Promise<Report> {
   const { target, writes } = wanted
   const sha256 = fingerprint(target.module)
   const folder = mkdtempSync(join(tmpdir(), 'strongroom-conformance-'))
-  const opening = { ...target, recorder: join(folder, 'calls') }
-  const seat = new Seat(opening, ways)
+  const seat = new Seat(target, folder, ways)
   try {
     const { module, token } = await seat.open()
     const results = await checked(wanted, seat, ways)
     const capabilities = await gathered<Capability>(seat, ways, wanted.isPartial ? [] : CAPABILITIES)
     const throughput = await gathered<Throughput>(seat, ways, wanted.isMeasured ? throughputs(writes) : [])
-    seat.close()
     const isWhole = seat.obstacle === undefined
-    const profile = isWhole && !wanted.isPartial ? await Child.profile(opening, ways.after) : undefined
+    const profile = isWhole && !wanted.isPartial ? await seat.profile() : undefined
     return {
       schema: 'https://strongroom.dev/schemas/conformance-report-1.json',
       strongroom: version(),
@@ -79,7 +76,7 @@ export async function run(wanted: Wanted, ways: Ways): Promise<Report> {
       ...(profile !== undefined && { profile }),
     }
   } finally {
-    seat.close()
+    seat.leave()
     rmSync(folder, { recursive: true, force: true })
   }
 }
@@ -117,16 +114,18 @@ async function gathered<T>(seat: Seat, { onProgress }: Ways, errands: readonly E
 
 /** Where a process with the module in it sits; another comes when it is gone. */
 class Seat {
-  readonly #opening: Opening
-  readonly #after: After
+  readonly #target: Target
+  readonly #start: () => Child
   readonly #stopped: Promise<void>
   #child: Child | undefined
+  /** It has started while another is at work, for starting takes its time. */
+  #next: Child | undefined
   /** Why there is nothing more to be found out, once that is so. */
   obstacle: string | undefined
 
-  constructor(opening: Opening, { after, stop }: Ways) {
-    this.#opening = opening
-    this.#after = after
+  constructor(target: Target, folder: string, { after, stop }: Ways) {
+    this.#target = target
+    this.#start = () => new Child(folder, after)
     this.#stopped = stop.then(() => {
       this.obstacle = 'the run was stopped before'
     })
@@ -134,9 +133,16 @@ class Seat {
 
   /** Rejects with Unusable. */
   async open(): Promise<Opened> {
-    const { child, opened } = await Child.open(this.#opening, this.#after)
+    const child = this.#taken()
+    const opened = await child.open(this.#target)
     this.#child = child
+    this.#next = this.#start()
     return opened
+  }
+
+  async profile(): Promise<unknown> {
+    this.close()
+    return this.#taken().profile(this.#target)
   }
 
   /** What came of it; undefined when there is an obstacle. */
@@ -152,12 +158,29 @@ class Seat {
     this.#child = undefined
   }
 
+  leave(): void {
+    this.close()
+    this.#next?.close()
+  }
+
+  #taken(): Child {
+    const child = this.#next?.isAlive ? this.#next : this.#start()
+    this.#next = undefined
+    return child
+  }
+
   async #isReady(): Promise<boolean> {
     if (this.obstacle === undefined && !this.#child?.isAlive) {
-      await this.open().catch((error: unknown) => {
-        if (!(error instanceof Unusable)) throw error
-        this.obstacle ??= `the token could not be opened any more: ${error.message}`
-      })
+      this.close()
+      await this.open()
+        .catch((error: unknown) => {
+          if (!(error instanceof Broken)) throw error
+          return this.open()
+        })
+        .catch((error: unknown) => {
+          if (!(error instanceof Unusable)) throw error
+          this.obstacle ??= `the token could not be opened any more: ${error.message}`
+        })
     }
     return this.obstacle === undefined
   }

@@ -13,7 +13,7 @@ export interface Choice {
 
 /** The module could not be used at all, and why. */
 export class Unusable extends Error {
-  override readonly name = 'Unusable'
+  override readonly name: string = 'Unusable'
 }
 
 /** C_Initialize as a program with threads says it. */
