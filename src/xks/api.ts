@@ -29,11 +29,11 @@ export const XKS_LIMITS = {
   fleet: 10,
 } as const
 
-export const IV_LENGTHS = [12, 16] as const
+const IV_LENGTHS = [12, 16] as const
 export const TAG_LENGTH = 16
 
 /** Every error a proxy may answer with, and its status. */
-export const XKS_ERRORS = {
+const XKS_ERRORS = {
   ValidationException: 400,
   InvalidStateException: 400,
   InvalidCiphertextException: 400,
@@ -263,7 +263,7 @@ const bytes =
   (most: number, fits: (length: number) => boolean = () => true): Read =>
   (scanner, name) => {
     if (scanner.peek() !== QUOTE) invalid(`${name} must be a string`)
-    const value = fromBase64(scanner.string()) ?? invalid(`${name} is no valid base64`)
+    const value = fromBase64(scanner.string()) ?? invalid(`${name} is not encoded as it must be`)
     if (value.length > most) {
       throw new XksError('UnsupportedOperationException', `${name} is longer than ${most} bytes`)
     }
