@@ -243,8 +243,8 @@ test('the documents name commands and flags that exist', (t) => {
     for (const [, script = ''] of text.matchAll(/npm run ([\w:]+)/g)) {
       t.true(script in manifest.scripts, `${document}: npm run ${script}`)
     }
-    for (const [line, command = ''] of text.matchAll(/(?:npx |\$ )strongroom (\w+).*|npm start -- .*/g)) {
-      t.true(command === '' || program.includes(`${command}: {`), `${document}: ${line}`)
+    for (const [line, command = ''] of text.matchAll(/(?:npx |\$ )strongroom ([\w-]+).*|npm start -- .*/g)) {
+      t.true(command === '' || program.includes(`${command.includes('-') ? `'${command}'` : command}: {`), `${document}: ${line}`)
       for (const [flag] of line.matchAll(/--\w[\w-]*/g)) t.true(program.includes(flag.slice(2)), `${document}: ${flag}`)
     }
   }
