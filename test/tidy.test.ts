@@ -244,7 +244,10 @@ test('the documents name commands and flags that exist', (t) => {
       t.true(script in manifest.scripts, `${document}: npm run ${script}`)
     }
     for (const [line, command = ''] of text.matchAll(/(?:npx |\$ )strongroom ([\w-]+).*|npm start -- .*/g)) {
-      t.true(command === '' || program.includes(`${command.includes('-') ? `'${command}'` : command}: {`), `${document}: ${line}`)
+      t.true(
+        command === '' || program.includes(`${command.includes('-') ? `'${command}'` : command}: {`),
+        `${document}: ${line}`,
+      )
       for (const [flag] of line.matchAll(/--\w[\w-]*/g)) t.true(program.includes(flag.slice(2)), `${document}: ${flag}`)
     }
   }
