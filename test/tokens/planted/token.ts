@@ -1,5 +1,6 @@
 /** SoftHSM2 behind a module that misbehaves on cue, and runs of checks against it. Its source is beside: planted.c. */
 import { execFileSync } from 'node:child_process'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { CHECKS } from '../../../src/conformance/checks/index.ts'
 import { planOf } from '../../../src/conformance/plan.ts'
@@ -43,6 +44,11 @@ const WAYS = {
   },
   stop: new Promise<void>(() => undefined),
   onProgress: () => undefined,
+}
+
+/** The bugs that the module knows. */
+export function plantable(): ReadonlySet<string> {
+  return new Set([...readFileSync(SOURCE, 'utf8').matchAll(/\bBUG\("([a-z-]+)"/g)].map(([, name]) => name!))
 }
 
 export function verdicts({ results }: Report): Readonly<Record<string, Verdict>> {
