@@ -43,7 +43,7 @@ export function tokenAsymmetric(keys: Keys, habits: OaepHabits): AsymmetricCiphe
       const { hash } = OAEP[oaepOf(algorithm)]
       return keys.use(material, (_session, { pair }) => {
         const padding = constants.RSA_PKCS1_OAEP_PADDING
-        return publicEncrypt({ key: pair!.publicKey, padding, oaepHash: hash }, plaintext)
+        return publicEncrypt({ key: pair!.publicKey(), padding, oaepHash: hash }, plaintext)
       })
     },
     decrypt(material, algorithm, ciphertext) {

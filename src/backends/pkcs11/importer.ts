@@ -13,12 +13,14 @@ import { DAY, type Instant } from '../../clock.ts'
 import { fail, KmsError } from '../../errors.ts'
 import type { Key } from '../../keys.ts'
 import type { AlgorithmSpec } from '../../model/kms.ts'
-import type { Importer } from '../backend.ts'
+import { after, type Importer } from '../backend.ts'
 import { oaepDecrypt, type OaepAlgorithm, type OaepHabits } from './asymmetric.ts'
 import type { Handle } from './cryptoki.ts'
-import { findAll, makePair, publicKeyIn, read, storedAs, type Keys } from './keys.ts'
+import type { Keys } from './keys.ts'
+import { makeStoredPair, storedAs } from './making.ts'
 import { attributesOf } from './material.ts'
 import { CKA, CKO } from './numbers.ts'
+import { findAll, read, stored } from './objects.ts'
 import { TOKEN_SPECS } from './specs.ts'
 
 const VERSION = 1
@@ -45,7 +47,7 @@ export function tokenImporter(keys: Keys, { unpadding, refusals }: OaepHabits): 
       const [label, id] = read(token, session, handle, CKA.LABEL, CKA.ID)
       const until = Date.parse(label!.toString().split(labelOf(key))[1] ?? '')
       if (!(until < expiry - 2 * DAY)) continue
-      const publics = findAll(token, session, [{ type: CKA.ID, value: id! }, ...stored(CKO.PUBLIC_KEY)])
+      const publics = findAll(token, session, stored(CKO.PUBLIC_KEY, id))
       for (const each of [handle, ...publics]) cryptoki.C_DestroyObject(session, each)
     }
   }
@@ -60,12 +62,12 @@ export function tokenImporter(keys: Keys, { unpadding, refusals }: OaepHabits): 
       }
       const parcel = Buffer.concat([Buffer.of(VERSION, number), Buffer.alloc(8), randomBytes(16)])
       parcel.writeBigUInt64BE(BigInt(expiry), 2)
-      const place = storedAs(idOf(parcel, key), `${labelOf(key)}${new Date(expiry).toISOString()}`)
-      return token.use((session) => {
-        sweep(session, key, expiry)
-        const made = makePair(token, session, spec, USES.ENCRYPT_DECRYPT, place, [{ type: CKA.UNWRAP, value: true }])
-        const publicKey = publicKeyIn(token, session, spec, made.publicKey)
-        return { token: parcel, publicKey, kept: idOf(parcel, key) }
+      const kept = idOf(parcel, key)
+      const place = storedAs(kept, `${labelOf(key)}${new Date(expiry).toISOString()}`)
+      token.use((session) => sweep(session, key, expiry))
+      const unwraps = [{ type: CKA.UNWRAP, value: true }]
+      return after(makeStoredPair(token, spec, USES.ENCRYPT_DECRYPT, place, unwraps), (publicKey) => {
+        return { token: parcel, publicKey, kept }
       })
     },
 
@@ -73,8 +75,7 @@ export function tokenImporter(keys: Keys, { unpadding, refusals }: OaepHabits): 
       const way = parcel.length === TOKEN && parcel[0] === VERSION ? WAYS[parcel[1]!] : undefined
       if (!way) fail('InvalidImportTokenException')
       const material = await token.useAside(async (session) => {
-        const id = { type: CKA.ID, value: idOf(parcel, key) }
-        const [handle] = findAll(token, session, [id, ...stored(CKO.PRIVATE_KEY)])
+        const [handle] = findAll(token, session, stored(CKO.PRIVATE_KEY, idOf(parcel, key)))
         if (!handle) fail('InvalidImportTokenException')
         if (Number(Buffer.from(parcel).readBigUInt64BE(2)) <= now) fail('ExpiredImportTokenException')
         const [modulus] = read(token, session, handle, CKA.MODULUS)
@@ -116,11 +117,6 @@ function labelOf({ arn }: Key): string {
 function nameOf(key: Key, what: Buffer): string {
   return createHash('sha256').update(`${key.id}\0`).update(what).digest('hex')
 }
-
-const stored = (cls: number) => [
-  { type: CKA.CLASS, value: cls },
-  { type: CKA.TOKEN, value: true },
-]
 
 /** RFC 5649 under an AES-256 key, which is wiped. */
 function unwrapped(key: Buffer, wrapped: Uint8Array): Buffer {

@@ -8,7 +8,8 @@ import { TOKEN_SPECS, type Spec } from './specs.ts'
 export function tokenKeyPairs(cipher: Cipher): KeyPairs {
   return {
     async generate(material, name, context, plaintext): Promise<KeyPair> {
-      const spec = TOKEN_SPECS[name] ?? fail('UnsupportedOperationException', 'the backend of the key cannot do this')
+      const spec = TOKEN_SPECS[name]
+      if (!spec || spec.lattice) fail('UnsupportedOperationException', 'the backend of the key cannot do this')
       const { publicKey, privateKey } = await pairOf(spec)
       const blob = await cipher.seal(material, privateKey, context)
       if (!plaintext) privateKey.fill(0)

@@ -7,7 +7,7 @@ import { createCipheriv, randomBytes } from 'node:crypto'
 import type { Handle } from './cryptoki.ts'
 import type { Quirks } from './profile.ts'
 import { CKA, CKK, CKM, CKO } from './numbers.ts'
-import { PASSING } from './keys.ts'
+import { PASSING } from './making.ts'
 import type { Token } from './token.ts'
 
 const NUMBERS = [

@@ -3,7 +3,7 @@ import { createPrivateKey, createPublicKey, type KeyObject } from 'node:crypto'
 import { KmsError } from '../../errors.ts'
 import type { Template } from './cryptoki.ts'
 import { elements, natural, octetString, parts } from './der.ts'
-import { isSecret } from './keys.ts'
+import { isSecret } from './making.ts'
 import { CKA } from './numbers.ts'
 import { TOKEN_SPECS, type Spec } from './specs.ts'
 

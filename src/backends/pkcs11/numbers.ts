@@ -1,4 +1,4 @@
-/** Numbers of PKCS#11 v3.1 (pkcs11t.h) that we say, under the names it gives them. */
+/** Numbers of PKCS#11 v3.2 (pkcs11t.h) that we say, under the names it gives them. */
 
 export const CKF_RW_SESSION = 0x2
 export const CKF_SERIAL_SESSION = 0x4
@@ -7,7 +7,7 @@ export const CKU_USER = 1
 
 export const CKO = { PUBLIC_KEY: 2, PRIVATE_KEY: 3, SECRET_KEY: 4 } as const
 
-export const CKK = { RSA: 0x0, EC: 0x3, GENERIC_SECRET: 0x10, AES: 0x1f, EC_EDWARDS: 0x40 } as const
+export const CKK = { RSA: 0x0, EC: 0x3, GENERIC_SECRET: 0x10, AES: 0x1f, EC_EDWARDS: 0x40, ML_DSA: 0x4a } as const
 
 export const CKA = {
   CLASS: 0x0,
@@ -38,6 +38,7 @@ export const CKA = {
   EXTRACTABLE: 0x162,
   EC_PARAMS: 0x180,
   EC_POINT: 0x181,
+  PARAMETER_SET: 0x61d,
 } as const
 
 export const CKM = {
@@ -46,6 +47,8 @@ export const CKM = {
   RSA_X_509: 0x3,
   RSA_PKCS_OAEP: 0x9,
   RSA_PKCS_PSS: 0xd,
+  ML_DSA_KEY_PAIR_GEN: 0x1c,
+  ML_DSA: 0x1d,
   SHA_1: 0x220,
   SHA256: 0x250,
   SHA256_HMAC: 0x251,

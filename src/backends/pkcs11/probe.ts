@@ -18,9 +18,10 @@ import { OAEP, OAEP_REFUSALS, oaepDecrypt, type OaepAlgorithm, type Unpadding } 
 import { gcmOpen, gcmSeal, LONG_IV, type GcmHabits } from './cipher.ts'
 import type { Handle } from './cryptoki.ts'
 import { ckrOf, TokenError } from './faults.ts'
-import { copy, isSecret, makePair, makeSecret, PASSING, publicKeyIn } from './keys.ts'
 import { macOf, MACS } from './mac.ts'
-import { inputOf, SCHEMES, sign, signAside } from './signer.ts'
+import { copy, isSecret, makePairAside, makeSecret, PASSING } from './making.ts'
+import { publicKeyIn } from './objects.ts'
+import { inputOf, SCHEMES, sign, signAside, verify as verifies, type Scheme } from './signer.ts'
 import { TOKEN_SPECS, type Family, type Spec } from './specs.ts'
 import type { Token } from './token.ts'
 
@@ -42,7 +43,9 @@ const DECRYPTS = 1 | 2
 const SIGNS = 16 | 32
 const AGREES = 128
 /** Everything a pair is ever for. */
-const PAIR_USES = { rsa: DECRYPTS | SIGNS, ec: SIGNS | AGREES, edwards: SIGNS } as Readonly<Record<Family, number>>
+const PAIR_USES = { rsa: DECRYPTS | SIGNS, ec: SIGNS | AGREES, edwards: SIGNS, lattice: SIGNS } as Readonly<
+  Record<Family, number>
+>
 const OAEPS = Object.keys(OAEP) as OaepAlgorithm[]
 const MESSAGE = Buffer.from('strongroom asks')
 const NONE: ReadonlySet<string> = new Set()
@@ -79,7 +82,7 @@ export async function probe(token: Token): Promise<Abilities> {
     // One size tells of the others, which take seconds each.
     if (isSecret(spec) || (spec.family === 'rsa' && name !== 'RSA_2048')) continue
     const made = await works(token, async (session) => {
-      const pair = pairOf(token, session, spec, PAIR_USES[spec.family])
+      const pair = await pairOf(token, session, spec, PAIR_USES[spec.family])
       for (const algorithm of await signing(token, spec, pair)) algorithms.add(algorithm)
       if (spec.family === 'ec' && (await agrees(token, spec, pair))) algorithms.add(`ECDH ${name}`)
       if (spec.family === 'rsa') {
@@ -99,6 +102,8 @@ export async function probe(token: Token): Promise<Abilities> {
 /** A pair in a session that lasts as long as it is tried out. */
 interface Pair {
   readonly key: Handle
+  readonly open: Handle
+  /** Not of kinds that node:crypto does not know. */
   readonly publicKey: KeyObject
 }
 
@@ -174,21 +179,35 @@ function macWorks(token: Token, algorithm: MacAlgorithmSpec): Promise<boolean> {
 }
 
 /** The algorithms whose signatures by this pair are right. */
-async function signing(token: Token, spec: Spec, { key, publicKey }: Pair): Promise<SigningAlgorithmSpec[]> {
+async function signing(token: Token, spec: Spec, pair: Pair): Promise<SigningAlgorithmSpec[]> {
   const found: SigningAlgorithmSpec[] = []
   for (const algorithm of Object.keys(SCHEMES) as SigningAlgorithmSpec[]) {
     const scheme = SCHEMES[algorithm]!
     if (scheme.family !== spec.family || (spec.family === 'ec' && hashOf(spec) !== scheme.hash)) continue
     const right = await works(token, async (session) => {
       const by = spec.family === 'rsa' ? signAside : sign
-      const signature = await by(token.cryptoki, session, scheme, key, spec, inputOf(scheme, 'RAW', MESSAGE))
+      const signature = await by(token.cryptoki, session, scheme, pair.key, spec, inputOf(scheme, 'RAW', MESSAGE))
+      if (spec.lattice) return tellsApart(token, session, scheme, pair.open, spec, signature)
       const pss = { padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: constants.RSA_PSS_SALTLEN_DIGEST }
-      const how = algorithm.includes('PSS') ? { key: publicKey, ...pss } : publicKey
+      const how = algorithm.includes('PSS') ? { key: pair.publicKey, ...pss } : pair.publicKey
       return verify(scheme.hash === '' ? null : scheme.hash, MESSAGE, how, signature)
     })
     if (right) found.push(algorithm)
   }
   return found
+}
+
+/** Whether the token takes a signature of its own, and not for another message: nobody else here can tell. */
+function tellsApart(
+  { cryptoki }: Token,
+  session: Handle,
+  scheme: Scheme,
+  by: Handle,
+  spec: Spec,
+  signature: Buffer,
+): boolean {
+  const says = (message: Buffer) => verifies(cryptoki, session, scheme, by, spec, message, signature)
+  return says(MESSAGE) && !says(flipped(MESSAGE, 0))
 }
 
 /** AWS has one hash a curve. */
@@ -235,10 +254,15 @@ async function oaepRefused(token: Token, algorithm: OaepAlgorithm, who: Unpaddin
   return found
 }
 
-function pairOf(token: Token, session: Handle, spec: Spec, uses: number): Pair {
-  const made = makePair(token, session, spec, uses, PASSING)
+async function pairOf(token: Token, session: Handle, spec: Spec, uses: number): Promise<Pair> {
+  const made = await makePairAside(token, session, spec, uses)
   const key = publicKeyIn(token, session, spec, made.publicKey)
-  return { key: made.privateKey, publicKey: createPublicKey({ key, type: 'spki', format: 'der' }) }
+  return {
+    ...{ key: made.privateKey, open: made.publicKey },
+    get publicKey() {
+      return createPublicKey({ key, type: 'spki', format: 'der' })
+    },
+  }
 }
 
 function flipped(bytes: Buffer, at: number): Buffer {

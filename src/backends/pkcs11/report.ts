@@ -14,6 +14,7 @@ const SIGNING = [
   'ECDSA_SHA_384',
   'ECDSA_SHA_512',
   'ED25519_SHA_512',
+  'ML_DSA_SHAKE_256',
 ]
 const MACS = ['HMAC_SHA_224', 'HMAC_SHA_256', 'HMAC_SHA_384', 'HMAC_SHA_512']
 
@@ -26,12 +27,12 @@ const EMULATED: readonly Ability[] = [
   { what: 'Recipient', support: 'emulated', how: 'plaintexts are put into envelopes by the HSM in this process' },
 ]
 
-const DRIVER = 'the driver speaks PKCS#11 2.40, which does not have it'
+const DRIVER = 'the driver has no words for it'
 
 const IMPOSSIBLE: readonly Ability[] = [
   { what: 'ED25519_PH_SHA_512', support: 'impossible', how: DRIVER },
-  { what: 'ML_DSA_SHAKE_256', support: 'impossible', how: DRIVER },
   { what: 'ML_KEM', support: 'impossible', how: DRIVER },
+  { what: 'EXTERNAL_MU', support: 'impossible', how: 'PKCS#11 has no mechanism that signs it' },
   { what: 'SM2', support: 'impossible', how: DRIVER },
   { what: 'Encapsulate', support: 'impossible', how: DRIVER },
   { what: 'Decapsulate', support: 'impossible', how: DRIVER },

@@ -7,11 +7,11 @@ import type { Cryptoki, Handle, Mechanism } from './cryptoki.ts'
 import { derSignature, rawSignature } from './der.ts'
 import { ckrOf } from './faults.ts'
 import { forgetErrors, holding, located } from './sessions.ts'
-import type { Keys, OpenKey } from './keys.ts'
+import type { Keys } from './keys.ts'
 import { CKG, CKM, PARAMS } from './numbers.ts'
 import type { Family, Spec } from './specs.ts'
 
-interface Scheme {
+export interface Scheme {
   readonly mechanism: Mechanism
   readonly family: Family
   /** What the message is hashed with beforehand; '' when the token takes it as it is. */
@@ -40,7 +40,7 @@ const pss = (hash: Hash): Scheme => {
 }
 const ecdsa = (hash: Hash): Scheme => ({ family: 'ec', hash, mechanism: { mechanism: CKM.ECDSA } })
 
-/** Ed25519ph needs parameters that the driver cannot pass; ML-DSA and SM2 it does not know. */
+/** Ed25519ph needs parameters that the driver cannot pass, and SM2 no token has. */
 export const SCHEMES: Readonly<Partial<Record<SigningAlgorithmSpec, Scheme>>> = {
   RSASSA_PKCS1_V1_5_SHA_256: pkcs1('sha256'),
   RSASSA_PKCS1_V1_5_SHA_384: pkcs1('sha384'),
@@ -52,31 +52,39 @@ export const SCHEMES: Readonly<Partial<Record<SigningAlgorithmSpec, Scheme>>> = 
   ECDSA_SHA_384: ecdsa('sha384'),
   ECDSA_SHA_512: ecdsa('sha512'),
   ED25519_SHA_512: { family: 'edwards', hash: '', mechanism: { mechanism: CKM.EDDSA } },
+  ML_DSA_SHAKE_256: { family: 'lattice', hash: '', mechanism: { mechanism: CKM.ML_DSA } },
 }
+
+/** What takes the token long. */
+const SLOW: ReadonlySet<Family> = new Set(['rsa', 'lattice'])
 
 export function tokenSigner(keys: Keys, can: (algorithm: SigningAlgorithmSpec) => boolean): Signer {
   const { cryptoki } = keys.token
 
-  function schemeOf(algorithm: SigningAlgorithmSpec): Scheme {
+  function schemeOf(algorithm: SigningAlgorithmSpec, type: MessageType): Scheme {
     const scheme = SCHEMES[algorithm]
     if (!scheme || !can(algorithm)) fail('UnsupportedOperationException', `the token of the key has no ${algorithm}`)
+    // PKCS#11 has no mechanism that goes on from there.
+    if (type === 'EXTERNAL_MU') fail('UnsupportedOperationException', 'the token of the key takes no EXTERNAL_MU')
     return scheme
   }
 
   return {
     sign(material, algorithm, type, message) {
-      const scheme = schemeOf(algorithm)
+      const scheme = schemeOf(algorithm, type)
       const input = inputOf(scheme, type, message)
-      return scheme.family === 'rsa'
+      return SLOW.has(scheme.family)
         ? keys.useAside(material, (session, { handle, spec }) =>
             signAside(cryptoki, session, scheme, handle, spec, input),
           )
         : keys.use(material, (session, { handle, spec }) => sign(cryptoki, session, scheme, handle, spec, input))
     },
     verify(material, algorithm, type, message, signature) {
-      const scheme = schemeOf(algorithm)
+      const scheme = schemeOf(algorithm, type)
       const input = inputOf(scheme, type, message)
-      return keys.use(material, (session, key) => verify(cryptoki, session, scheme, key, input, signature))
+      return keys.use(material, (session, { pair, spec }) =>
+        verify(cryptoki, session, scheme, pair!.handle, spec, input, signature),
+      )
     },
   }
 }
@@ -113,17 +121,18 @@ export async function signAside(
   return holding(cryptoki.C_SignAsync(session, input, out), input, out)
 }
 
-function verify(
+export function verify(
   cryptoki: Cryptoki,
   session: Handle,
   { mechanism, family }: Scheme,
-  { pair, spec }: OpenKey,
+  publicKey: Handle,
+  spec: Spec,
   input: Buffer,
   signature: Uint8Array,
 ): boolean {
   const raw = family === 'ec' ? rawSignature(signature, spec.size) : Buffer.from(signature)
   if (raw?.length !== lengthOf(spec)) return false
-  cryptoki.C_VerifyInit(session, mechanism, pair!.handle)
+  cryptoki.C_VerifyInit(session, mechanism, publicKey)
   try {
     return cryptoki.C_Verify(session, located(input), raw)
   } catch (error) {
@@ -136,6 +145,7 @@ function verify(
 const MISMATCH = new Set(['CKR_SIGNATURE_INVALID', 'CKR_SIGNATURE_LEN_RANGE'])
 
 /** Bytes of a signature, as the token writes it. */
-function lengthOf({ family, size }: Spec): number {
+function lengthOf({ family, size, lattice }: Spec): number {
+  if (lattice) return lattice.signature
   return family === 'rsa' ? size / 8 : 2 * size
 }

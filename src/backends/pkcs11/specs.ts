@@ -3,7 +3,7 @@ import { bitString, integer, NULL, oid, pointOf, sequence } from './der.ts'
 import { CKA, CKK, CKM } from './numbers.ts'
 import type { Template } from './cryptoki.ts'
 
-export type Family = 'aes' | 'hmac' | 'rsa' | 'ec' | 'edwards'
+export type Family = 'aes' | 'hmac' | 'rsa' | 'ec' | 'edwards' | 'lattice'
 
 export interface Spec {
   readonly family: Family
@@ -12,12 +12,14 @@ export interface Spec {
   readonly mechanism: number
   /** Attributes that say which of its type is to be made: of the key, or of its public half. */
   readonly shape: Template
-  /** Bits of an RSA modulus; bytes of a secret, or of a coordinate. */
+  /** Bits of an RSA modulus; bytes of a secret, or of a coordinate; the number of a set of parameters. */
   readonly size: number
   /** The parameters of a curve, DER. */
   readonly curve?: Buffer
   /** What node:crypto calls the curve. */
   readonly name?: string
+  /** Of what has neither modulus nor curve: how its public key is called, and how long that and a signature are. */
+  readonly lattice?: { readonly oid: Buffer; readonly publicKey: number; readonly signature: number }
 }
 
 const secret = (family: Family, keyType: number, mechanism: number, size: number): Spec => ({
@@ -38,9 +40,15 @@ const curve = (family: Family, keyType: number, mechanism: number, size: number,
 })
 const ec = (size: number, name: string, id: string) => curve('ec', CKK.EC, CKM.EC_KEY_PAIR_GEN, size, name, id)
 
+const mlDsa = (set: number, id: string, publicKey: number, signature: number): Spec => ({
+  ...{ family: 'lattice', keyType: CKK.ML_DSA, mechanism: CKM.ML_DSA_KEY_PAIR_GEN, size: set },
+  shape: [{ type: CKA.PARAMETER_SET, value: set }],
+  lattice: { oid: oid(id), publicKey, signature },
+})
+
 const ED25519 = '2b6570'
 
-/** By the HSM's names of them. What is not here no token is asked for: the driver's PKCS#11 is older than ML-DSA and ML-KEM. */
+/** By the HSM's names of them. What is not here no token is asked for: of ML-KEM the driver does not have the verbs. */
 export const TOKEN_SPECS: Readonly<Record<string, Spec>> = {
   AES_256: secret('aes', CKK.AES, CKM.AES_KEY_GEN, 32),
   HMAC_224: hmac(28),
@@ -55,6 +63,9 @@ export const TOKEN_SPECS: Readonly<Record<string, Spec>> = {
   ECC_P521: ec(66, 'secp521r1', '2b81040023'),
   ECC_K256: ec(32, 'secp256k1', '2b8104000a'),
   ED25519: curve('edwards', CKK.EC_EDWARDS, CKM.EC_EDWARDS_KEY_PAIR_GEN, 32, 'ed25519', ED25519),
+  ML_DSA_44: mlDsa(1, '608648016503040311', 1312, 2420),
+  ML_DSA_65: mlDsa(2, '608648016503040312', 1952, 3309),
+  ML_DSA_87: mlDsa(3, '608648016503040313', 2592, 4627),
 }
 
 /** What the HSM's bits of usage are called by a token, those of the secret or private key and those of the public one. */
@@ -95,6 +106,12 @@ export function curvePublicKey({ family, curve, size }: Spec, point: Uint8Array)
   return family === 'edwards'
     ? sequence(sequence(curve!), bitString(pointOf(point, size)))
     : sequence(sequence(oid(EC_PUBLIC_KEY), curve!), bitString(pointOf(point, 1 + 2 * size)))
+}
+
+/** SubjectPublicKeyInfo, DER, of an ML-DSA key (RFC 9881): its algorithm has no parameters. */
+export function latticePublicKey({ lattice }: Spec, key: Buffer): Buffer {
+  if (key.length !== lattice!.publicKey) throw new RangeError('no public key of this kind')
+  return sequence(sequence(lattice!.oid), bitString(key))
 }
 
 /** What kind of key an object is, by what the token says of it: a key type, and the curve or the size. */

@@ -60,7 +60,7 @@ export function signatureContract(bench: Workbench): void {
 }
 
 function signs(bench: Workbench, spec: KeySpec, algorithm: SigningAlgorithmSpec, type: MessageType): void {
-  if (!bench.has(algorithm)) {
+  if (!bench.has(algorithm, type)) {
     test(`${spec}: refuses ${algorithm} of ${type}`, async (t) => {
       const { material } = await bench.shared(spec, 'SIGN_VERIFY')
       const { signer } = bench.backend
