@@ -27,8 +27,6 @@ export declare class Front {
    * session token, or with none; what records call whoever signs so.
    */
   trust(credential: string, token: string | undefined | null, key: Uint8Array): number
-  /** Hands the request of this turn on as it came, though its signature was confirmed. */
-  whole(connection: number, turn: number): void
   /** A connection that was given away is no more. */
   strayEnded(): void
   /** Takes no more connections, ends idle ones, and each other once it was answered. */

@@ -5,17 +5,21 @@
 import { Socket } from 'node:net'
 import type { Credential } from '../identity.ts'
 import type { Endpoint, Origin } from '../origin.ts'
-import { headerRecord, type Answering, type HttpRequest, type HttpResponse, type Way } from './message.ts'
+import {
+  headerRecord,
+  type Answering,
+  type HttpRequest,
+  type HttpResponse,
+  type Verified,
+  type Way,
+} from './message.ts'
 import { Origins } from './origins.ts'
-import type { Verified } from './sigv4.ts'
 
 /** What keeps the connections: `Front` of the addon. */
 export interface Connections {
   take(out: Uint8Array): number
   answer(answers: Uint8Array, length: number): void
   trust(credential: string, token: string | undefined, key: Uint8Array): number
-  /** Hands a request on as it came, though its signature was confirmed. */
-  whole(connection: number, turn: number): void
 }
 
 export interface FrontOptions {
@@ -138,11 +142,11 @@ export class FrontDoor {
     from: number,
     to: number,
   ): void {
-    const { connections, answering } = this.#options
+    const { answering } = this.#options
     const trusted = this.#trusted.get(trust)
     // Whoever signs may be another by now, or nobody; and the message old.
     if (!trusted || !this.#holds(trusted, sent)) {
-      connections.whole(connection, turn)
+      this.#head(connection, turn, false, AGAIN)
       return
     }
     const { caller, region } = trusted.who
@@ -200,17 +204,27 @@ export class FrontDoor {
   }
 
   #write(connection: number, turn: number, last: boolean, text: string): void {
-    const most = HEAD + text.length * 3
-    if (this.#length + most > this.#outgoing.length) this.#flush()
-    if (most > this.#outgoing.length) this.#outgoing = Buffer.from(new ArrayBuffer(most))
+    this.#room(HEAD + text.length * 3)
+    const length = this.#outgoing.write(text, this.#length + HEAD)
+    this.#head(connection, turn, last, length)
+    this.#length += length
+  }
+
+  #head(connection: number, turn: number, last: boolean, length: number): void {
+    this.#room(HEAD)
     const out = this.#outgoing
     const at = this.#length
-    const length = out.write(text, at + HEAD)
     out.writeUInt32LE(connection, at)
     out.writeUInt32LE(turn, at + 4)
     out.writeUInt32LE(last ? 1 : 0, at + 8)
     out.writeUInt32LE(length, at + 12)
-    this.#length = at + HEAD + length
+    this.#length = at + HEAD
+  }
+
+  /** Sends what there is when there is no room for so much more. */
+  #room(bytes: number): void {
+    if (this.#length + bytes > this.#outgoing.length) this.#flush()
+    if (bytes > this.#outgoing.length) this.#outgoing = Buffer.from(new ArrayBuffer(bytes))
   }
 
   #flush(): void {
@@ -220,7 +234,10 @@ export class FrontDoor {
   }
 }
 
+/** Bytes of the head of an answer. */
 const HEAD = 16
+/** In the place of an answer: the request is wanted as it came. */
+const AGAIN = 0xffff_ffff
 const MOST = 4096
 const NOWHERE = { method: 'POST', url: '/' } as const
 
@@ -230,7 +247,7 @@ function requestIn(bytes: Buffer, body: number, way: Way): HttpRequest {
   const [method = '', url = ''] = first.split(' ')
   const pairs = fields.map((field): [string, string] => {
     const colon = field.indexOf(':')
-    return [field.slice(0, colon), field.slice(colon + 1).trim()]
+    return [field.slice(0, colon), field.slice(colon + 1).replace(/^[ \t]+|[ \t]+$/g, '')]
   })
   return { method, url, headers: headerRecord(pairs), body: bytes.subarray(body), way }
 }

@@ -9,10 +9,10 @@ import { decode, encode, MAX_BODY } from '../model/json.ts'
 import { OPERATIONS, TARGET_PREFIX } from '../model/kms.ts'
 import type { OperationName } from '../model/kms.ts'
 import { administered, isAdministration, type Administration } from './admin.ts'
-import type { Answering, Handle, HttpRequest, HttpResponse, StreamingService } from './message.ts'
+import type { Answering, Handle, HttpRequest, HttpResponse, StreamingService, Verified } from './message.ts'
 import { Origins } from './origins.ts'
 import { errorDocument, FORM, parametersOf, XML, type QueryService } from './query.ts'
-import { SigV4, type Credentials, type Verified } from './sigv4.ts'
+import { SigV4, type Credentials } from './sigv4.ts'
 
 /** A request's context, as the door makes it. */
 type Called = Context & { readonly requestId: string }

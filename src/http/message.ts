@@ -1,8 +1,7 @@
 /** A request and its answer as plain values: what every door hands to the handler, and gets back. */
 import type { Context } from '../context.ts'
-import type { Credential } from '../identity.ts'
+import type { Caller, Credential } from '../identity.ts'
 import type { Endpoint } from '../origin.ts'
-import type { Verified } from './sigv4.ts'
 
 type Eventually<T> = T | Promise<T>
 
@@ -59,6 +58,18 @@ export interface StreamingService {
   takes(head: RequestHead): boolean
   /** Throws only where nobody is to be answered: the endpoint is out of reach, or the client has gone. */
   answer(request: StreamedRequest): Promise<StreamedResponse>
+}
+
+/** Who sent a request, which was signed for. */
+export interface Verified<C = Caller> {
+  /** Which service it is meant for. */
+  readonly service: string
+  readonly caller: C
+  readonly region: string
+  readonly accessKeyId: string
+  /** The access key and the scope, as `Authorization` has them, and the key that signs for both. */
+  readonly credential: string
+  readonly key: Buffer
 }
 
 /** What answers requests that come by the front. */

@@ -8,22 +8,11 @@ import { createHmac, hash, timingSafeEqual } from 'node:crypto'
 import { fail } from '../errors.ts'
 import type { Caller, Credential } from '../identity.ts'
 import { canonicalRequest } from './canonical.ts'
-import type { HttpRequest } from './message.ts'
+import type { HttpRequest, Verified } from './message.ts'
 
 /** Whom access keys stand for. */
 export interface Credentials<C = Caller> {
   find(accessKeyId: string): (Omit<Credential, 'caller'> & { readonly caller: C }) | undefined
-}
-
-export interface Verified<C = Caller> {
-  /** Which service it is meant for. */
-  readonly service: string
-  readonly caller: C
-  readonly region: string
-  readonly accessKeyId: string
-  /** The access key and the scope, as `Authorization` has them, and the key that signs for both. */
-  readonly credential: string
-  readonly key: Buffer
 }
 
 export const ALGORITHM = 'AWS4-HMAC-SHA256'

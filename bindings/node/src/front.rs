@@ -27,9 +27,6 @@ pub struct FrontLimits {
 /// It keeps the process alive, as servers do, until the front has closed.
 type Tell = ThreadsafeFunction<(), (), (), Status, false>;
 
-/// Bytes of the head of an answer: the connection, the turn, whether it is the last, the length; 32 bits each.
-const HEAD: usize = 16;
-
 /// Keeps connections, and lets requests through at once whose signatures it can confirm. What records look like, and answers,
 /// is told in `crates/front/src/mailbox.rs`.
 #[napi]
@@ -80,21 +77,10 @@ impl Front {
     /// Sends the answers in the first `length` bytes, one behind the other.
     #[napi]
     pub fn answer(&self, answers: BufferSlice, length: u32) -> napi::Result<()> {
-        let mut rest = answers.get(..length as usize).ok_or_else(malformed)?;
-        while !rest.is_empty() {
-            let (head, behind) = rest.split_at_checked(HEAD).ok_or_else(malformed)?;
-            let word = |place: usize| {
-                let bytes = &head[place * 4..place * 4 + 4];
-                u32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]])
-            };
-            let (bytes, next) = behind
-                .split_at_checked(word(3) as usize)
-                .ok_or_else(malformed)?;
-            self.0
-                .answer(word(0), word(1), bytes.to_vec(), word(2) != 0);
-            rest = next;
-        }
-        self.0.flush();
+        let row = answers.get(..length as usize);
+        let row =
+            row.ok_or_else(|| Error::new(Status::InvalidArg, "there are not that many bytes"))?;
+        self.0.answer(row);
         Ok(())
     }
 
@@ -107,13 +93,6 @@ impl Front {
             token.as_deref().map(str::as_bytes),
             &key,
         )
-    }
-
-    /// Hands the request of this turn on as it came, though its signature was confirmed.
-    #[napi]
-    pub fn whole(&self, connection: u32, turn: u32) {
-        self.0.whole(connection, turn);
-        self.0.flush();
     }
 
     /// A connection that was given away is no more.
@@ -133,10 +112,6 @@ impl Front {
     pub fn abort(&self) {
         self.0.abort();
     }
-}
-
-fn malformed() -> Error {
-    Error::new(Status::InvalidArg, "the answers are cut off")
 }
 
 fn thrown(error: std::io::Error) -> Error<String> {

@@ -14,6 +14,8 @@ pub enum State {
     Reading,
     /// Its request is being served.
     Waiting,
+    /// Its answer is on its way; what else it asks waits until then, lest answers pile up that nobody reads.
+    Sending,
     /// It ends when all is written.
     Ending,
 }
@@ -93,6 +95,11 @@ impl Connection {
         self.write.clear();
         self.written = 0;
         Ok(true)
+    }
+
+    /// Bytes that the socket did not take yet.
+    pub fn unsent(&self) -> usize {
+        self.write.len() - self.written
     }
 
     /// Goes on to what was read behind the request that was served.

@@ -11,10 +11,13 @@
 
 mod connection;
 mod front;
+mod handing;
 mod mailbox;
 mod request;
+mod server;
+mod shared;
 mod signature;
 mod trust;
 
 pub use front::{Front, Limits};
-pub use mailbox::{CLOSED, OPENED, STRAY, TRUSTED, UNCHANGED, WHOLE};
+pub use mailbox::{AGAIN, CLOSED, OPENED, STRAY, TRUSTED, UNCHANGED, WHOLE};

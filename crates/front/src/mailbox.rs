@@ -13,6 +13,16 @@
 //! | 6 | the length of the user agent, which comes first among the bytes; `UNCHANGED` when it is the connection's last |
 //! | 7 | the length of what follows: a body, a head and a body, an address, or what was read of a stray connection |
 
+//!
+//! An answer is four such words, and then its bytes; a row of them has nothing in between.
+//!
+//! | word | |
+//! |---|---|
+//! | 0 | the connection's number |
+//! | 1 | the turn |
+//! | 2 | 1 when it is the connection's last |
+//! | 3 | the length of the answer; `AGAIN` has the request handed on whole |
+
 use std::sync::{Mutex, PoisonError};
 
 /// A request that is in order.
@@ -28,7 +38,11 @@ pub const STRAY: u32 = 5;
 /// The user agent is the last one of the connection.
 pub const UNCHANGED: u32 = u32::MAX;
 
-pub const WORDS: usize = 8;
+/// In the place of an answer: the request is wanted as it came.
+pub const AGAIN: u32 = u32::MAX;
+
+const WORDS: usize = 8;
+const ANSWER_WORDS: usize = 4;
 
 /// The head of a record.
 #[derive(Clone, Copy, Default)]
@@ -97,6 +111,10 @@ impl Mailbox {
             row.bytes.clear();
             row.taken = 0;
             row.told = end > 0;
+        } else if row.taken * 2 > row.bytes.len() {
+            // Whoever is behind may be so for long: what was taken is not kept until it has caught up.
+            let taken = std::mem::take(&mut row.taken);
+            row.bytes.drain(..taken);
         }
         end
     }
@@ -118,6 +136,63 @@ fn record(bytes: &[u8]) -> Option<usize> {
     Some((WORDS * 4 + agent + word(7)? as usize).next_multiple_of(4))
 }
 
+/// What becomes of a request.
+pub struct Answer<'row> {
+    pub connection: u32,
+    pub turn: u32,
+    pub last: bool,
+    /// A whole answer; without one the request is handed on as it came.
+    pub bytes: Option<&'row [u8]>,
+}
+
+/// The answers of a row, up to where it is none.
+pub fn answers(mut row: &[u8]) -> impl Iterator<Item = Answer<'_>> {
+    std::iter::from_fn(move || {
+        let (head, rest) = row.split_at_checked(ANSWER_WORDS * 4)?;
+        let word = |place: usize| {
+            u32::from_le_bytes(
+                head[place * 4..place * 4 + 4]
+                    .try_into()
+                    .expect("four bytes"),
+            )
+        };
+        let again = word(3) == AGAIN;
+        let length = if again { 0 } else { word(3) as usize };
+        let (bytes, rest) = rest.split_at_checked(length)?;
+        row = rest;
+        let bytes = (!again).then_some(bytes);
+        Some(Answer {
+            connection: word(0),
+            turn: word(1),
+            last: word(2) == 1,
+            bytes,
+        })
+    })
+}
+
 fn word(length: usize) -> u32 {
     u32::try_from(length).expect("nothing that is kept is that long")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_taken_is_let_go_of_though_there_is_always_more() {
+        let mailbox = Mailbox::default();
+        let body = [7; 1000];
+        let record = WORDS * 4 + body.len();
+        let mut out = vec![0; record];
+        for _ in 0..4 {
+            mailbox.put(Head::default(), None, &[&body]);
+        }
+        for _ in 0..1000 {
+            mailbox.put(Head::default(), None, &[&body]);
+            assert_eq!(mailbox.take(&mut out), record);
+            assert_eq!(out[record - 1], 7);
+        }
+        let kept = mailbox.0.lock().expect("nobody panicked").bytes.len();
+        assert!(kept <= 12 * record, "{kept} bytes are kept for 4 records");
+    }
 }

@@ -69,10 +69,8 @@ pub fn look(bytes: &[u8], head: usize, longest: usize) -> Seen<'_> {
         }
         _ => return Seen::Foreign,
     };
-    let ours =
-        parsed.method == Some("POST") && parsed.path == Some("/") && parsed.version == Some(1);
     let count = parsed.headers.len();
-    if !ours || start > head || !is_strict(&bytes[..start]) {
+    if !begins_like_ours(bytes) || start > head || !is_strict(&bytes[..start]) {
         return Seen::Foreign;
     }
     let fields = Fields { list, count };

@@ -105,7 +105,9 @@ fn lists(names: &[u8], name: &[u8]) -> bool {
 /// A field whose canonical form is the one it has.
 fn is_plain(name: &[u8], value: &[u8]) -> bool {
     let blank = |byte: &u8| *byte == b' ' || *byte == b'\t';
-    !name.is_empty()
+    // What is not ASCII is read in more ways than one.
+    value.is_ascii()
+        && !name.is_empty()
         && !name.iter().any(u8::is_ascii_uppercase)
         && !value.contains(&b'\t')
         && !value.first().is_some_and(blank)

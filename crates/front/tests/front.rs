@@ -1,6 +1,8 @@
 //! A front as clients and whoever is behind it see it, over real sockets.
 
 use std::{
+    cell::RefCell,
+    collections::VecDeque,
     io::{Read, Write},
     net::{TcpListener, TcpStream},
     sync::mpsc::{Receiver, channel},
@@ -8,7 +10,7 @@ use std::{
 };
 
 use aws_lc_rs::{digest, hmac};
-use front::{CLOSED, Front, Limits, OPENED, STRAY, TRUSTED, UNCHANGED, WHOLE};
+use front::{AGAIN, CLOSED, Front, Limits, OPENED, STRAY, TRUSTED, UNCHANGED, WHOLE};
 
 const LIMITS: Limits = Limits {
     connections: 4,
@@ -35,7 +37,7 @@ struct Record {
 struct Scene {
     front: Front,
     told: Receiver<()>,
-    waiting: std::cell::RefCell<std::collections::VecDeque<Record>>,
+    waiting: RefCell<VecDeque<Record>>,
 }
 
 impl Scene {
@@ -51,7 +53,7 @@ impl Scene {
         Self {
             front,
             told,
-            waiting: Default::default(),
+            waiting: RefCell::default(),
         }
     }
 
@@ -93,9 +95,14 @@ impl Scene {
             "HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{text}",
             text.len()
         );
-        self.front
-            .answer(record.connection, record.turn, bytes.into_bytes(), last);
-        self.front.flush();
+        let length = u32::try_from(bytes.len()).expect("a short answer");
+        self.put(record, last, length, bytes.as_bytes());
+    }
+
+    fn put(&self, record: &Record, last: bool, length: u32, bytes: &[u8]) {
+        let words = [record.connection, record.turn, last.into(), length];
+        let head: Vec<u8> = words.iter().flat_map(|word| word.to_le_bytes()).collect();
+        self.front.answer(&[&head, bytes].concat());
     }
 }
 
@@ -134,8 +141,7 @@ fn request(body: &str, change: impl Fn(String) -> String) -> Vec<u8> {
     let hex = |bytes: &[u8]| {
         bytes
             .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect::<String>()
+            .fold(String::new(), |text, byte| format!("{text}{byte:02x}"))
     };
     let hash = |text: &[u8]| hex(digest::digest(&digest::SHA256, text).as_ref());
     let date = "20261124T153000Z";
@@ -202,8 +208,7 @@ fn a_request_is_trusted_once_its_credential_is() {
     let third = scene.next(TRUSTED);
     assert_eq!(third.agent, None);
     // Who is behind may want all of it still.
-    scene.front.whole(third.connection, third.turn);
-    scene.front.flush();
+    scene.put(&third, false, AGAIN, b"");
     assert_eq!(scene.next(WHOLE).bytes, first.bytes);
     drop(stream);
     scene.answer(&third, "three", false);

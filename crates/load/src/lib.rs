@@ -13,6 +13,7 @@
 mod connection;
 mod outcome;
 mod plan;
+mod prepared;
 mod run;
 mod sigv4;
 

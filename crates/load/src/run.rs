@@ -2,9 +2,8 @@
 
 use std::{
     collections::{BTreeMap, VecDeque},
-    fmt::Write as _,
     io::{self, ErrorKind},
-    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
+    time::{Duration, Instant},
 };
 
 use hdrhistogram::Histogram;
@@ -14,11 +13,9 @@ use crate::{
     connection::Connection,
     outcome::{Interval, Outcome, Tally, histogram},
     plan::{Pace, Plan},
-    sigv4,
+    prepared::Prepared,
 };
 
-/// Seconds after which a signature is made anew; servers take them for five minutes or more.
-const SIGNATURE_LIFE: u64 = 60;
 /// Below this the loop looks again instead of sleeping: sleeps are whole milliseconds.
 const SPIN: Duration = Duration::from_millis(1);
 /// A broken connection is made again after so long.
@@ -36,13 +33,6 @@ pub fn run(plan: &Plan, mut progress: impl FnMut(&Interval)) -> io::Result<Outco
     let mut run = Run::new(plan)?;
     run.go(&mut progress)?;
     Ok(run.finish())
-}
-
-/// A request as bytes, and when it was signed.
-#[derive(Default)]
-struct Prepared {
-    bytes: Vec<u8>,
-    signed: u64,
 }
 
 /// What a connection is at.
@@ -330,34 +320,8 @@ impl<'plan> Run<'plan> {
         self.lanes[lane].connection = opened.ok();
     }
 
-    /// The bytes of a request, with a signature that is fresh.
     fn prepare(&mut self, request: usize) {
-        let prepared = &mut self.prepared[request];
-        let asked = &self.plan.requests[request];
-        if !prepared.bytes.is_empty() && asked.signer.is_none() {
-            return;
-        }
-        let seconds = SystemTime::now()
-            .duration_since(UNIX_EPOCH)
-            .map_or(0, |since| since.as_secs());
-        if !prepared.bytes.is_empty() && seconds < prepared.signed + SIGNATURE_LIFE {
-            return;
-        }
-        let host = &self.plan.target.host;
-        let signed = asked.signer.map_or_else(Vec::new, |signer| {
-            sigv4::sign(asked, host, &self.plan.signers[signer], seconds)
-        });
-        let mut head = format!(
-            "{} {} HTTP/1.1\r\nhost: {host}\r\n",
-            asked.method, asked.path
-        );
-        for (name, value) in asked.headers.iter().chain(&signed) {
-            let _ = write!(head, "{name}: {value}\r\n");
-        }
-        let _ = write!(head, "content-length: {}\r\n\r\n", asked.body.len());
-        prepared.bytes = head.into_bytes();
-        prepared.bytes.extend_from_slice(&asked.body);
-        prepared.signed = seconds;
+        self.prepared[request].freshen(&self.plan.requests[request], self.plan);
     }
 
     /// Closes the seconds that are over.
