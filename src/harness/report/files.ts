@@ -1,0 +1,65 @@
+/** A run as files: its JSON, its page, and its histograms as other tools read them. */
+import { randomBytes } from 'node:crypto'
+import { mkdir, open, rename } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { HistogramLogWriter } from 'hdr-histogram-js'
+import type { Measured } from '../measured.ts'
+import { readTimes } from '../times.ts'
+import { benchPage } from './html.ts'
+
+/** Where `bench compare` finds a run in its folder. */
+export const RUN_FILE = 'report.json'
+
+/** Each appears whole; the JSON, which is what counts, last. */
+export async function keepRun(folder: string, measured: Measured): Promise<void> {
+  await mkdir(folder, { recursive: true })
+  for (const [name, text] of Object.entries(filesOf(measured))) await appear(join(folder, name), text)
+}
+
+export function filesOf(measured: Measured): Readonly<Record<string, string>> {
+  const names = Object.keys(measured.operations)
+  const percentiles = names.map((name) => [`${slug(name)}.hgrm`, percentilesOf(measured, name)] as const)
+  return {
+    ...Object.fromEntries(percentiles),
+    'histograms.hlog': logOf(measured),
+    'report.html': benchPage(measured),
+    [RUN_FILE]: `${JSON.stringify(measured, null, 2)}\n`,
+  }
+}
+
+/** By percentile, in microseconds, as what plots HDR histograms reads it. */
+function percentilesOf({ operations }: Measured, name: string): string {
+  return readTimes(operations[name]!.histogram).outputPercentileDistribution(5, 1000)
+}
+
+/** All histograms as they are, in nanoseconds, one a line with the operation as its tag; the longest in milliseconds. */
+function logOf({ operations, command, started, seconds }: Measured): string {
+  const lines: string[] = []
+  const log = new HistogramLogWriter((line) => lines.push(line))
+  log.outputLogFormatVersion()
+  log.outputComment(command.replaceAll(/\s+/g, ' '))
+  log.outputComment(`[StartTime: ${Date.parse(started) / 1000} (seconds since epoch), ${started}]`)
+  log.outputLegend()
+  for (const [name, { histogram }] of Object.entries(operations)) {
+    const times = readTimes(histogram)
+    times.tag = slug(name)
+    log.outputIntervalHistogram(times, 0, seconds, 1e6)
+  }
+  return lines.join('')
+}
+
+/** A tag, or the name of a file, has no spaces, commas or slashes. */
+const slug = (name: string): string => name.replaceAll(/[^\w.-]+/g, '-').replace(/^\.+/, '')
+
+/** A file that is there when it is whole. */
+async function appear(file: string, text: string): Promise<void> {
+  const draft = join(dirname(file), `.strongroom-${randomBytes(6).toString('hex')}.draft`)
+  const handle = await open(draft, 'wx')
+  try {
+    await handle.writeFile(text)
+    await handle.sync()
+  } finally {
+    await handle.close()
+  }
+  await rename(draft, file)
+}
