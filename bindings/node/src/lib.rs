@@ -9,6 +9,13 @@ mod errors;
 mod front;
 mod hsm;
 mod import;
+#[cfg_attr(
+    test,
+    allow(
+        dead_code,
+        reason = "napi-rs registers functions outside of tests alone"
+    )
+)]
 mod load;
 mod pairs;
 mod raw;
