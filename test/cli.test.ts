@@ -36,6 +36,7 @@ async function run(args: string, changes: Partial<Terminal> = {}): Promise<Ran> 
     within: () => Promise.reject(new Error('no room here')),
     trail: () => Promise.reject(new Error('no trail here')),
     perform: () => Promise.reject(new Error('no story here')),
+    proxy: () => Promise.reject(new Error('no proxy here')),
     now: () => 0,
     env: {},
     open: async (options) => {
@@ -220,12 +221,12 @@ test(misused, 'sevre', 'unknown command `sevre`; did you mean `serve`?')
 test(
   misused,
   'constructor',
-  'unknown command `constructor`; there are `serve`, `verify`, `audit`, `explain`, `volume`, `db`, `grant`, `story`, `clock`, `region`, `faults`, `quotas`, `encrypt`, `decrypt`, `conformance`, `xks-proxy`, `coverage`',
+  'unknown command `constructor`; there are `serve`, `verify`, `audit`, `explain`, `volume`, `db`, `grant`, `story`, `clock`, `region`, `faults`, `quotas`, `encrypt`, `decrypt`, `conformance`, `bench`, `xks-proxy`, `coverage`',
 )
 test(
   misused,
   '--verbose',
-  'unknown command `--verbose`; there are `serve`, `verify`, `audit`, `explain`, `volume`, `db`, `grant`, `story`, `clock`, `region`, `faults`, `quotas`, `encrypt`, `decrypt`, `conformance`, `xks-proxy`, `coverage`',
+  'unknown command `--verbose`; there are `serve`, `verify`, `audit`, `explain`, `volume`, `db`, `grant`, `story`, `clock`, `region`, `faults`, `quotas`, `encrypt`, `decrypt`, `conformance`, `bench`, `xks-proxy`, `coverage`',
 )
 test(misused, 'serve --prot 1', 'unknown flag `--prot`; did you mean `--port`?')
 test(misused, 'serve --constructor', `unknown flag \`--constructor\`; there are ${serveFlags()}`)

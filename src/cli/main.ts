@@ -3,6 +3,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { ConfigError } from '../config.ts'
 import { nearest } from '../nearest.ts'
 import { audit, AUDIT_HELP, type AuditWorld } from './audit.ts'
+import { bench, BENCH_HELP } from './bench.ts'
 import { clock, CLOCK_HELP } from './clock.ts'
 import { conformance, CONFORMANCE_HELP, type ConformanceWorld } from './conformance.ts'
 import { coverage, COVERAGE, COVERAGE_HELP } from './coverage.ts'
@@ -132,6 +133,11 @@ const COMMANDS: Record<string, Command> = {
     summary: 'try a PKCS#11 token, and tell whether it is fit to carry a KMS',
     help: CONFORMANCE_HELP,
     run: conformance,
+  },
+  bench: {
+    summary: 'measure a KMS, this one or any other, under a load of your making',
+    help: BENCH_HELP,
+    run: bench,
   },
   'xks-proxy': {
     summary: 'serve keys to external key stores, of this KMS or of AWS',

@@ -71,6 +71,8 @@ export interface MeasuredWorkload {
   readonly principals: number
   readonly distribution: Distribution
   readonly seed: number
+  /** Messages of an application that one request is for, where it keeps data keys. */
+  readonly messagesPerRequest?: number
 }
 
 export interface MeasuredOperation {
