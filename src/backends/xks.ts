@@ -7,7 +7,7 @@
 import { HEADER, aadOf, type EncryptionContext } from '../ciphertext.ts'
 import { fail } from '../errors.ts'
 import type { Material } from '../keys.ts'
-import { TAG_LENGTH, type Sealed } from '../xks/api.ts'
+import { IV_LENGTHS, TAG_LENGTH, XKS_LIMITS, type Sealed } from '../xks/api.ts'
 import { type Backend, type Cipher, type DataKey, type Eventually } from './backend.ts'
 
 /** An external key. */
@@ -163,9 +163,12 @@ function bodyOf({ initializationVector: iv, authenticationTag: tag, ciphertextMe
   return Buffer.concat([Uint8Array.of(iv.length, metadata.length), iv, tag, metadata, ciphertext])
 }
 
+/** What was sealed, if it can be: an external key is not asked about anything else. */
 function sealedIn(blob: Uint8Array): Sealed {
   const [ivLength = 0, metadataLength = 0] = blob.subarray(HEADER)
   let at = HEADER + 2
+  if (!IV_LENGTHS.some((each) => each === ivLength) || metadataLength > XKS_LIMITS.metadata)
+    fail('InvalidCiphertextException')
   const next = (length: number) => blob.subarray(at, (at += length))
   const sealed = {
     initializationVector: next(ivLength),

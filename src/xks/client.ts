@@ -57,6 +57,8 @@ export class XksClient {
   private readonly clock: Clock
   private readonly url: URL
   private readonly agent: HttpAgent
+  private asking = 0
+  private closed = false
 
   constructor(place: ProxyPlace, options: XksOptions, clock: Clock) {
     this.place = place
@@ -109,18 +111,23 @@ export class XksClient {
     return plaintext
   }
 
-  /** Hangs up. */
+  /** Hangs up, once all that is being asked is answered. */
   close(): void {
-    this.agent.destroy()
+    this.closed = true
+    if (this.asking === 0) this.agent.destroy()
   }
 
   private async ask<A extends XksApi>(api: A, request: XksRequests[A], externalKeyId?: string): Promise<XksAnswers[A]> {
     const signal = AbortSignal.timeout(this.options.timeoutMillis ?? 250)
-    const { status, body } = await this.post(xksPath(api, externalKeyId), writeXks(request), signal).catch(
-      (cause: unknown) => {
+    this.asking++
+    const { status, body } = await this.post(xksPath(api, externalKeyId), writeXks(request), signal)
+      .catch((cause: unknown) => {
         throw new ProxyError(problemOf(cause, signal), { cause })
-      },
-    )
+      })
+      .finally(() => {
+        this.asking--
+        if (this.closed) this.close()
+      })
     if (status !== 200) throw new ProxyError(parseXksError(body)?.name ?? 'Malformed')
     try {
       return parseXksAnswer(api, body)
@@ -138,6 +145,11 @@ export class XksClient {
       new Promise<Answer>((resolve, reject) => {
         const begin = this.url.protocol === 'https:' ? httpsRequest : httpRequest
         const request = begin(options, (response) => void read(response).then(resolve, reject))
+        // Unasked, Node would hang up, and say nothing.
+        request.on('upgrade', (_, socket) => {
+          socket.destroy()
+          reject(new ProxyError('Malformed'))
+        })
         // A connection that was kept may have been closed by then, which says nothing about the proxy.
         request.on('error', (error: NodeJS.ErrnoException) => {
           if (request.reusedSocket && error.code === 'ECONNRESET') send().then(resolve, reject)

@@ -2,6 +2,7 @@
 import { createCipheriv, createDecipheriv, createHash, randomBytes } from 'node:crypto'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { setTimeout as pause } from 'node:timers/promises'
 import type { ExecutionContext } from 'ava'
 
 /** Hosts that stores of tests name, all of which are the fake one. */
@@ -20,6 +21,8 @@ export class FakeProxy {
   readonly asked: Asked[] = []
   /** What is answered instead, as long as it is there. */
   script: ((asked: Asked, honest: () => Reply) => Reply) | undefined
+  /** Milliseconds that answers take. */
+  pace = 0
   /** Keys by their external ids. */
   readonly keys = new Map<string, { key: Buffer; metadata: object }>()
 
@@ -118,6 +121,7 @@ export async function fakeProxy(t: Pick<ExecutionContext, 'teardown'>): Promise<
     for await (const chunk of request as AsyncIterable<Buffer>) chunks.push(chunk)
     const body = JSON.parse(Buffer.concat(chunks).toString()) as Asked['body']
     const reply = proxy.reply({ path: request.url!, headers: request.headers, body })
+    if (proxy.pace > 0) await pause(proxy.pace)
     if (reply === 'hang') return
     if (reply === 'drop') return void request.socket.destroy()
     const { status = 200, body: said } = reply
