@@ -1,6 +1,6 @@
 /** One run of the harness: a target set up for a workload, put under load once or in steps, and left as it was found. */
 import { environment, version } from './environment.ts'
-import { MEASURED_SCHEMA, type Generator, type Interval, type Measured, type Pace, type Step } from './measured.ts'
+import { MEASURED_SCHEMA, TOO_BUSY, type Generator, type Interval, type Measured, type Pace, type Step } from './measured.ts'
 import { prepare, type Prepared } from './prepare.ts'
 import { kneeOf, paces } from './ramp.ts'
 import type { Ran, Target } from './target.ts'
@@ -95,9 +95,6 @@ function stepOf(pace: Pace, ran: Ran): Step {
   const { p50, p99, max } = latency
   return { pace, perSecond, failed, p50, p99, max, ...cpuOf(ran), generator: generatorOf(ran) }
 }
-
-/** Past this share of the time it is the generator that is measured. */
-const TOO_BUSY = 0.9
 
 function generatorOf({ generator: { busy, behind, unsent } }: Ran): Generator {
   const isLimited = busy > TOO_BUSY || unsent > 0

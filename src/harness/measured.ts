@@ -123,6 +123,9 @@ export interface Interval {
   readonly max: number
 }
 
+/** Past this share of the time it is the generator that is measured. */
+export const TOO_BUSY = 0.9
+
 /** How hard whatever made the load had to work. */
 export interface Generator {
   /** The share of the time in which it was at work, 0 to 1. */

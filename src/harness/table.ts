@@ -1,5 +1,5 @@
 /** A run as text for a person in front of a terminal. */
-import type { Measured, MeasuredOperation, Pace, Step, Tally } from './measured.ts'
+import { TOO_BUSY, type Measured, type MeasuredOperation, type Pace, type Step, type Tally } from './measured.ts'
 
 /** The whole of it, to the last line. */
 export function tableOf(measured: Measured): string {
@@ -94,13 +94,20 @@ function notesOf({ total, cpuMicrosPerOperation, generator, workload, environmen
   ]
 }
 
+/** What may have set the figure beside the target. */
 function warnings({ busy, unsent, behind, limited }: Measured['generator']): string[] {
   if (!limited) return []
-  const late =
-    unsent > 0 ? `${plural(unsent, 'request')} due and never sent, the latest sent ${timeOf(behind)} late` : ''
-  const tired = busy > 0.9 ? `at work ${Math.round(busy * 100)} % of the time` : ''
+  const share = `${Math.round(busy * 100)} % of the time`
   return [
-    `LIMITED BY THE GENERATOR: ${[late, tired].filter(Boolean).join(', ')}: the target may do more than this says`,
+    ...(busy > TOO_BUSY
+      ? [`LIMITED BY THE GENERATOR, which was at work ${share}: the target may do more than this`]
+      : []),
+    ...(unsent > 0
+      ? [
+          `NOT KEPT UP WITH: ${plural(unsent, 'request')} due and never sent, others up to ${timeOf(behind)} late, for all ` +
+            'connections waited: the target does not carry this rate, or needs more --connections',
+        ]
+      : []),
   ]
 }
 
