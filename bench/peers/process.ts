@@ -33,7 +33,10 @@ export async function start(server: Server): Promise<Running> {
   const env = { ...process.env, ...server.environment?.(port) }
   const child = spawn(program, args, { env, stdio: ['ignore', 'ignore', 'pipe'] })
   const last: string[] = []
-  child.stderr.setEncoding('utf8').on('data', (text: string) => last.splice(0, last.length - 20, text))
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    last.push(text)
+    if (last.length > 20) last.shift()
+  })
   const url = `http://127.0.0.1:${port}`
   try {
     await answering(url, child)

@@ -70,7 +70,7 @@ function moto(): Server {
 function localStackOf(python: string, tell: (line: string) => void): Server | undefined {
   const asked = spawnSync(
     python,
-    ['-c', 'import localstack.runtime.main; from localstack.version import version; print(version)'],
+    ['-c', 'import localstack.aws.components; from localstack.version import version; print(version)'],
     {
       encoding: 'utf8',
     },
