@@ -2,6 +2,7 @@
 import type { Measured, Pace } from '../harness/measured.ts'
 import type { Target } from '../harness/target.ts'
 import type { Instant } from '../clock.ts'
+import { benchCompare, COMPARE_HELP } from './benchcompare.ts'
 import { flagHelp, readFlags, UsageError, wholeNumber, type Flags, type Given } from './flags.ts'
 import { Seconds } from './seconds.ts'
 import { TOKEN, tokenOf } from './token.ts'
@@ -32,6 +33,7 @@ const FLAGS = {
 } as const satisfies Flags
 
 export const BENCH_HELP = `usage: strongroom bench [flags]
+       strongroom bench compare BEFORE AFTER
 
 Measures a KMS under a load of your making. The keys it needs are made beforehand, and deleted afterwards; at a URL they are
 scheduled to be, in seven days. A URL is asked with AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN and AWS_REGION
@@ -39,7 +41,8 @@ scheduled to be, in seven days. A URL is asked with AWS_ACCESS_KEY_ID, AWS_SECRE
 
 ${flagHelp(FLAGS)}
 Exit code 0: measured. 1: an operation never succeeded, or the run was stopped. 2: not understood, or there was nothing to measure.
-`
+
+${COMPARE_HELP}`
 
 export interface BenchWorld {
   now(): Instant
@@ -53,6 +56,7 @@ export interface BenchWorld {
 
 /** Does what the flags say; the exit code. */
 export async function bench(args: readonly string[], world: BenchWorld): Promise<number> {
+  if (args[0] === 'compare') return benchCompare(args.slice(1), world)
   const given = readFlags(FLAGS, args)
   const { out, error, now, stop } = world
   const workload = workloadIn(given)

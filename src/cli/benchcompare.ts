@@ -3,18 +3,14 @@ import { readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { compareRuns, Incomparable, toldComparison } from '../harness/compare.ts'
 import type { Measured } from '../harness/measured.ts'
-import { RUN_FILE } from '../harness/report/files.ts'
-import { MEASURED, TALLY } from '../harness/report/schema.ts'
+import { MEASURED, RUN_FILE, TALLY } from '../harness/report/schema.ts'
 import { mistakeIn } from '../shape.ts'
 import { UsageError } from './flags.ts'
 
-export const COMPARE_HELP = `usage: strongroom bench compare BEFORE AFTER
-
-Each is the folder of a run (\`bench --out DIR\`) or its report.json. Says of each operation how much faster or slower it became,
-with 95 % confidence, or that there is no difference. Runs of different machines or of different workloads are not compared.
-Within one run it is not seen that a machine is faster on one day than on the next: let runs take turns.
-
-Exit code 0: nothing became slower. 1: something did. 2: not understood, or these cannot be compared.
+export const COMPARE_HELP = `\`bench compare\` takes the folders of two runs (--out DIR), or their report.json. It says how much faster or slower each operation
+became, with 95 % confidence, or that there is no difference. Runs of different machines or of different workloads are not
+compared. That a machine is faster on one day than on the next is not seen within a run: let runs take turns. Exit code 0:
+nothing became slower. 1: something did. 2: not understood, or these cannot be compared.
 `
 
 export interface CompareWorld {

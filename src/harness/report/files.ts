@@ -6,9 +6,7 @@ import { HistogramLogWriter } from 'hdr-histogram-js'
 import type { Measured } from '../measured.ts'
 import { readTimes } from '../times.ts'
 import { benchPage } from './html.ts'
-
-/** Where `bench compare` finds a run in its folder. */
-export const RUN_FILE = 'report.json'
+import { RUN_FILE } from './schema.ts'
 
 /** Each appears whole; the JSON, which is what counts, last. */
 export async function keepRun(folder: string, measured: Measured): Promise<void> {

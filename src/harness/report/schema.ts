@@ -2,6 +2,9 @@
 import type { Shape } from '../../shape.ts'
 import { MEASURED_SCHEMA } from '../measured.ts'
 
+/** Where it is in the folder of a run. */
+export const RUN_FILE = 'report.json'
+
 const text: Shape = { type: 'string' }
 const number: Shape = { type: 'number' }
 const truth: Shape = { type: 'boolean' }
