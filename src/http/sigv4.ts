@@ -59,7 +59,7 @@ export class SigV4<C = Caller> {
       fail('UnrecognizedClientException', 'The security token included in the request is invalid.')
     }
     const now = this.#now()
-    if (identity.expires <= now.getTime()) {
+    if (!(identity.expires > now.getTime())) {
       fail('ExpiredTokenException', 'The security token included in the request is expired')
     }
     checkSkew(timestamp, now)

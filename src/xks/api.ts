@@ -13,7 +13,8 @@ export const XKS_SERVICE = 'kms-xks-proxy'
 export const XKS_BASE = '/kms/xks/v1'
 export const XKS_ALGORITHM = 'AES_GCM'
 export const CDIV_ALGORITHM = 'SHA_256'
-export const EXTERNAL_KEY_ID = /^[A-Za-z0-9._-]{1,128}$/
+/** Dots alone would be steps of a path, which signatures are over without. */
+export const EXTERNAL_KEY_ID = /^(?!\.{1,2}$)[A-Za-z0-9._-]{1,128}$/
 
 export const XKS_LIMITS = {
   /** Bytes that are encrypted, or were: what a proxy must at least take, and ours takes at most. */

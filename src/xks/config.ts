@@ -1,4 +1,5 @@
 /** The config file of a proxy: who may ask, and for which keys. */
+import { statSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import type { TokenConfig } from '../config.ts'
 import { RANGES, readText, tokenAt, tokenReader } from '../config.ts'
@@ -59,9 +60,30 @@ function credentialOf(written: Written, file: string, path: (name: string) => st
   if ((secretAccessKey === undefined) === (secretFile === undefined)) {
     throw new ConfigError(`${file}: a credential has either \`secretAccessKey\` or \`secretFile\``)
   }
-  const secret = secretAccessKey ?? readText(path(secretFile!)).trim()
+  const secret = secretAccessKey ?? readSecret(path(secretFile!))
   if (!SECRET.test(secret)) throw new ConfigError(`${path(secretFile!)}: must hold 43 to 64 letters, digits, + / =`)
-  return { accessKeyId, secretAccessKey: secret, expires: expires === undefined ? undefined : new Date(expires) }
+  return { accessKeyId, secretAccessKey: secret, expires: expires === undefined ? undefined : instantOf(expires, file) }
+}
+
+const OTHERS = 0o077
+
+/** For its owner's eyes alone, as files of PINs are. */
+function readSecret(file: string): string {
+  const secret = readText(file).trim()
+  const isExposed = process.platform !== 'win32' && (statSync(file).mode & OTHERS) !== 0
+  if (isExposed) throw new ConfigError(`${file}: others can get at the secret in it: chmod 600 ${file}`)
+  return secret
+}
+
+/** A day that is on no calendar would be another one, or never come. */
+function instantOf(text: string, file: string): Date {
+  const instant = new Date(text)
+  const isReal = !Number.isNaN(instant.getTime()) && instant.toISOString().startsWith(text.slice(0, -1))
+  return isReal ? instant : fail(`${file}: \`expires\` is ${text}, which is no moment`)
+}
+
+function fail(message: string): never {
+  throw new ConfigError(message)
 }
 
 /** Anew for each file: identifiers must differ over the whole of it. */

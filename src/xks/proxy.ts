@@ -140,9 +140,9 @@ const METHOD_NOT_ALLOWED: HttpResponse = {
 function router(prefix: string): (url: string) => { api: XksApi; id?: string } {
   const base = `${prefix}${XKS_BASE}/`
   return (url) => {
+    if (url === `${base}health`) return { api: 'health' }
     const [area, id = '', api = '', ...rest] = url.startsWith(base) ? url.slice(base.length).split('/') : []
     if (url.length <= XKS_LIMITS.uri) {
-      if (area === 'health' && id === '') return { api: area }
       const known = api === 'metadata' || api === 'encrypt' || api === 'decrypt'
       if (area === 'keys' && known && rest.length === 0 && EXTERNAL_KEY_ID.test(id)) return { api, id }
     }
