@@ -46,6 +46,7 @@ function isolatedBackend(supervisor: Supervisor): Backend {
     release({ token }: Material) {
       if (token) supervisor.mention({ release: token })
     },
+    forget: () => supervisor.mention({ forget: true }),
     close: () => supervisor.close(),
   } as unknown as Backend
 }

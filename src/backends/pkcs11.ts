@@ -85,6 +85,7 @@ function tokenBackend(token: Token, { specs, algorithms, oaep, oaepRefusals, gcm
     erase: (id) => {
       keys.erase(id)
     },
+    forget: () => token.forget(),
     close: () => token.close(),
   }
 }

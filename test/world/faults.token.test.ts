@@ -2,45 +2,50 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import test from 'ava'
-import type { BackendSource } from '../../src/backends/backend.ts'
-import { located } from '../../src/backends/pkcs11/choice.ts'
-import { Library } from '../../src/backends/pkcs11/cryptoki.ts'
-import { pkcs11, Strongroom } from '../../src/index.ts'
+import test, { type ExecutionContext } from 'ava'
+import { pkcs11, Strongroom, type Pkcs11Options } from '../../src/index.ts'
 import { bytes, refuses } from '../helpers/scene.ts'
 import { softTokens } from '../helpers/softhsm.ts'
 
 const { one } = softTokens('one')
 const Plaintext = bytes('attack at dawn')
 
-/** The token, which can be made to close all sessions that the process has with it: what is logged in is then logged out. */
-const forgetful: BackendSource = {
-  name: 'pkcs11',
-  async open() {
-    const opened = await pkcs11(one).open()
-    const { cryptoki } = await Library.open(located(one).module)
-    const forget = () => {
-      for (const slot of cryptoki.C_GetSlotList(true)) cryptoki.C_CloseAllSessions(slot)
-    }
-    return { ...opened, backend: { ...opened.backend, forget } }
-  },
-}
-
-test('a token that loses its sessions is found again', async (t) => {
+async function opened(t: ExecutionContext, options: Pkcs11Options): Promise<Strongroom> {
   const data = mkdtempSync(join(tmpdir(), 'strongroom-faults-'))
-  const room = await Strongroom.open({ data, backend: forgetful, audit: 'off' })
+  const room = await Strongroom.open({ data, backend: pkcs11(options), audit: 'off' })
   t.teardown(async () => {
     await room.close()
     rmSync(data, { recursive: true, force: true })
   })
-  const { KeyId } = (await room.createKey()).KeyMetadata!
-  const { CiphertextBlob } = await room.encrypt({ KeyId, Plaintext })
-  const fault = room.faults.add({ backend: 'hsm', forget: true, times: 2 })
-  t.deepEqual(Buffer.from((await room.decrypt({ CiphertextBlob })).Plaintext!), Buffer.from(Plaintext))
-  await t.notThrowsAsync(room.generateRandom({ NumberOfBytes: 8 }))
-  t.is(fault.hits, 2)
-  await t.notThrowsAsync(room.encrypt({ KeyId, Plaintext }))
+  return room
+}
+
+const isFoundAgain = test.macro({
+  title: (_, options: Pkcs11Options) =>
+    `a token that loses its sessions is found again${options.isolate ? ', in a process of its own' : ''}`,
+  async exec(t, options: Pkcs11Options) {
+    const room = await opened(t, options)
+    const { KeyId } = (await room.createKey()).KeyMetadata!
+    const { KeyId: pair } = (await room.createKey({ KeySpec: 'RSA_2048', KeyUsage: 'SIGN_VERIFY' })).KeyMetadata!
+    const { CiphertextBlob } = await room.encrypt({ KeyId, Plaintext })
+    const signing = { KeyId: pair, Message: Plaintext, SigningAlgorithm: 'RSASSA_PSS_SHA_256' } as const
+    const onTheSpot = () => room.decrypt({ CiphertextBlob })
+    const inAThread = () => room.sign(signing)
+    const several = () => Promise.all([inAThread(), onTheSpot(), inAThread(), inAThread()])
+    const works = [onTheSpot, inAThread, inAThread, onTheSpot, several, several]
+    for (const [number, work] of works.entries()) {
+      const fault = room.faults.add({ backend: 'hsm', forget: true, times: 1 })
+      await t.notThrowsAsync(work(), `work ${number}`)
+      t.is(fault.hits, 1)
+    }
+    t.deepEqual(Buffer.from((await onTheSpot()).Plaintext!), Buffer.from(Plaintext))
+    const { Signature } = await inAThread()
+    t.true((await room.verify({ ...signing, Signature: Signature! })).SignatureValid)
+  },
 })
+
+test(isFoundAgain, one)
+test(isFoundAgain, { ...one, isolate: true })
 
 test('a wrong answer of a token is no ciphertext, and the next is sound', async (t) => {
   const room = await Strongroom.open({ backend: pkcs11(one), audit: 'off' })

@@ -17,7 +17,11 @@ const materials = new Map<string, Material>()
 async function obey(order: Order): Promise<unknown> {
   if ('open' in order) return open(order.open)
   if ('release' in order) {
-    forget(order.release)
+    release(order.release)
+    return
+  }
+  if ('forget' in order) {
+    backend?.forget?.()
     return
   }
   if ('close' in order) {
@@ -44,7 +48,7 @@ function known(given: unknown): unknown {
   return material
 }
 
-function forget(token: Uint8Array): void {
+function release(token: Uint8Array): void {
   const material = materials.get(nameOf(token))
   materials.delete(nameOf(token))
   if (material) backend?.release(material)

@@ -12,7 +12,7 @@ export const VERBS = {
   mac: ['generate', 'verify'],
   agreement: ['derive'],
   keyPairs: ['generate'],
-  importer: ['parameters', 'import'],
+  importer: ['parameters', 'import', 'withdraw'],
 } as const
 
 /** What is asked first, over the channel alone: a PIN is in no argument and in no environment. */
@@ -26,6 +26,7 @@ export type Order =
   | { readonly id: number; readonly open: Opening }
   | { readonly id: number; readonly part: string; readonly verb: string; readonly given: readonly unknown[] }
   | { readonly id: number; readonly release: Uint8Array }
+  | { readonly id: number; readonly forget: true }
   | { readonly id: number; readonly close: true }
 
 export type Answer = { readonly id: number; readonly value: unknown } | { readonly id: number; readonly error: Pieces }

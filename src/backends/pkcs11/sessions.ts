@@ -17,6 +17,8 @@ export class Sessions {
   private readonly quieted: (() => void)[] = []
   private busy = 0
   private closed = false
+  /** Of a session that is logged in. */
+  private state: number | undefined
 
   constructor(cryptoki: Cryptoki, slot: Handle, limit: number) {
     this.cryptoki = cryptoki
@@ -25,7 +27,7 @@ export class Sessions {
   }
 
   onTheSpot<T>(act: (session: Handle) => T): T {
-    const session = (this.immediate ??= this.begin())
+    const session = (this.immediate ??= this.another())
     try {
       return act(session)
     } catch (error) {
@@ -42,7 +44,7 @@ export class Sessions {
     this.busy++
     let session: Handle | undefined
     try {
-      session = this.idle.pop() ?? this.begin()
+      session = this.idle.pop() ?? this.another()
       const done = await act(session)
       if (this.closed) this.end(session)
       else this.idle.push(session)
@@ -57,9 +59,29 @@ export class Sessions {
     }
   }
 
-  /** A session of the caller's own. */
+  /** A session of the caller's own, logged in or not. */
   begin(): Handle {
     return this.cryptoki.C_OpenSession(this.slot, CKF_SERIAL_SESSION | CKF_RW_SESSION)
+  }
+
+  /** `anchor` is logged in, and so have to be those that come. */
+  keepTo(anchor: Handle): void {
+    this.state = this.stateOf(anchor)
+  }
+
+  /**
+   * The same, logged in. Who lost all sessions is not any more, and opens another without a word of that: keys would be missing
+   * in it that are there.
+   */
+  another(): Handle {
+    const session = this.begin()
+    if (this.stateOf(session) === this.state) return session
+    this.end(session)
+    throw new Error('CKR_USER_NOT_LOGGED_IN: the session is another than those before')
+  }
+
+  private stateOf(session: Handle): number {
+    return this.cryptoki.C_GetSessionInfo(session).state
   }
 
   /** What a session that is broken says to its end is of no account. */

@@ -21,6 +21,7 @@ export class Token {
   private connection: Connection | undefined
   /** Why we must not try to log in again: each try with a wrong PIN brings the token closer to being locked. */
   private barred: TokenError | undefined
+  private closed = false
   /** Counts connections: handles of an earlier one are void. */
   private connections = 0
 
@@ -36,14 +37,16 @@ export class Token {
     if (this.barred) throw this.barred
     this.library.initialise()
     try {
-      const sessions = new Sessions(this.cryptoki, this.find(), this.choice.sessions ?? SESSIONS)
+      const slot = this.find()
+      const sessions = new Sessions(this.cryptoki, slot, this.choice.sessions ?? SESSIONS)
       const anchor = sessions.begin()
       try {
-        this.login(anchor)
+        this.login(slot, anchor)
       } catch (error) {
         sessions.end(anchor)
         throw error
       }
+      sessions.keepTo(anchor)
       this.connection = { sessions, anchor }
       return ++this.connections
     } catch (cause) {
@@ -99,7 +102,7 @@ export class Token {
   async apart<T>(act: (session: Handle) => T | Promise<T>): Promise<T> {
     this.connect()
     const { sessions } = this.connection!
-    const session = sessions.begin()
+    const session = sessions.another()
     try {
       return await act(session)
     } finally {
@@ -107,9 +110,17 @@ export class Token {
     }
   }
 
-  /** Waits for what is at work in threads: a module must not end meanwhile. */
+  /** Ends every session that this process has of the token, as taking it out and putting it back does. */
+  forget(): void {
+    this.cryptoki.C_CloseAllSessions(this.find())
+  }
+
+  /** Waits for what is at work in threads: a module must not end meanwhile. Nobody logs in here any more. */
   async close(): Promise<void> {
-    const { connection } = this
+    const { connection, closed } = this
+    if (closed) return
+    this.closed = true
+    this.barred ??= new TokenError('TokenRemoved', 'the token was let go of')
     this.disconnect()
     await connection?.sessions.quiet()
     this.library.close()
@@ -143,13 +154,17 @@ export class Token {
     return found[0]!
   }
 
-  private login(session: Handle): void {
-    const { pin } = this.choice
+  private login(slot: Handle, session: Handle): void {
+    const { pin: given } = this.choice
+    const pin = typeof given === 'string' ? given : given()
     try {
-      this.cryptoki.C_Login(session, CKU_USER, typeof pin === 'string' ? pin : pin())
+      this.cryptoki.C_Login(session, CKU_USER, pin)
+      this.library.admitted(slot, pin)
     } catch (error) {
-      // Logged in is the process, and not this session.
       if (ckrOf(error) !== 'CKR_USER_ALREADY_LOGGED_IN') throw error
+      // Logged in is the process, and not this session: the token would let anybody in now, whatever the PIN.
+      if (this.library.isOther(slot, pin))
+        throw new TokenError('PinIncorrect', 'the token is logged in to, and with another PIN', { cause: error })
     }
   }
 }
