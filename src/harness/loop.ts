@@ -38,8 +38,8 @@ export async function runActs(acts: Acts, run: Run): Promise<Ran> {
 }
 
 async function closed(acts: Acts, run: Run, own: number): Promise<Ran> {
-  const { from, until, recorder, cpu } = begin(acts, run)
   const batch = acts.isInstant ? await batchOf(acts, own) : 1
+  const { from, until, recorder, cpu } = begin(acts, run)
   let [next, turnAt] = [0, performance.now() + TURN]
   let turn: Promise<void> | undefined
 

@@ -56,7 +56,9 @@ export function intervalOf({ times, errors }: Counted): Interval {
 
 /** Microseconds. */
 export function latencyOf(times: Times): Latency {
-  const at = (percentile: number) => micros(times.totalCount === 0 ? 0 : times.getValueAtPercentile(percentile))
+  // A percentile is the end of its bucket, which may lie past the longest there was.
+  const at = (percentile: number) =>
+    micros(times.totalCount === 0 ? 0 : Math.min(times.getValueAtPercentile(percentile), times.maxValue))
   return {
     mean: micros(times.totalCount === 0 ? 0 : times.mean),
     ...{ p50: at(50), p90: at(90), p99: at(99), p999: at(99.9), p9999: at(99.99) },
