@@ -209,6 +209,7 @@ export class Strongroom extends Person {
           id === undefined
             ? backend.erase && ((token) => backend.erase!(token))
             : (token) => keyStores.erase(id, token),
+        withdraw: backend.importer?.withdraw,
       }),
     )
     const keyStores: Connections = new Connections({

@@ -207,6 +207,8 @@ export interface Importer {
    * InvalidCiphertextException for what cannot be unwrapped or is no material of the key's spec: in this order.
    */
   import(key: Key, token: Uint8Array, wrapped: Uint8Array, now: Instant): Eventually<Imported>
+  /** Destroys the wrapping keys made for the key with this ARN, where the device keeps them itself. */
+  withdraw?: (arn: string) => Eventually<void>
 }
 
 export interface Parameters {
@@ -248,6 +250,21 @@ export interface Recipients {
 /** A capability, of a backend that has it. */
 export function offered<T>(capability: T | undefined): T {
   return capability ?? fail('UnsupportedOperationException', 'the backend of the key cannot do this')
+}
+
+/** What comes of `work`; should it fail, the key that was made for it is destroyed, where the device keeps it itself. */
+export async function orUnmade<T>(
+  work: () => Eventually<T>,
+  made: Made | undefined,
+  { erase }: Pick<Backend, 'erase'>,
+): Promise<T> {
+  try {
+    return await work()
+  } catch (error) {
+    // Should the device fail as well, a key that nobody knows of is left in it, and it is `work` that is told of.
+    if (made) await (async () => erase?.(made.token))().catch(() => undefined)
+    throw error
+  }
 }
 
 /** Goes on with a value that may still be on its way; costs nothing when it is there. */

@@ -13,6 +13,7 @@ export function passing(backend: Backend): Backend {
     ...backend,
     create: (...given) => noting(backend.create(...given)),
     importer: importer && {
+      ...importer,
       parameters: (...given) =>
         after(importer.parameters(...given), (parameters) => {
           if (parameters.kept) made.push(parameters.kept)

@@ -1,5 +1,5 @@
 /** Key material from outside: GetParametersForImport, ImportKeyMaterial, DeleteImportedKeyMaterial. */
-import { offered, type Imported } from '../backends/backend.ts'
+import { offered, orUnmade, type Imported } from '../backends/backend.ts'
 import { DAY, NEVER, type Instant } from '../clock.ts'
 import { fail } from '../errors.ts'
 import { isPresent, isPrimary, newMaterial, stateOf, withFields, type Key, type Material } from '../keys.ts'
@@ -58,8 +58,9 @@ export const importKeyMaterial = operation('ImportKeyMaterial', {
     const importer = offered(backend.importer)
     const imported = await importer.import(key, input.ImportToken, input.EncryptedKeyMaterial, now)
     const known = key.materials.find(({ id }) => id === imported.id)
-    if (isNew(key, input)) requireRoom(key, imported, known)
-    else requireSame(imported, known, input.KeyMaterialId)
+    const check = () =>
+      isNew(key, input) ? requireRoom(key, imported, known) : requireSame(imported, known, input.KeyMaterialId)
+    await orUnmade(check, imported, backend)
     const material: Material = {
       ...(known ?? fresh(key, imported, now)),
       token: imported.token,

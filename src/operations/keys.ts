@@ -1,5 +1,6 @@
 /** Keys as things: CreateKey, DescribeKey, GetPublicKey, ListKeys, UpdateKeyDescription. */
 import { allowsUsage, isOffered, SPECS, USES } from '../algorithms.ts'
+import { orUnmade } from '../backends/backend.ts'
 import { NEVER } from '../clock.ts'
 import { fail } from '../errors.ts'
 import { requireStoreOf } from '../keystorerequests.ts'
@@ -53,11 +54,8 @@ export const createKey = operation('CreateKey', {
     const backend = store ? call.keyStores!.backendIn(store) : call.backend
     const spec = specOf(input)
     const usage = input.KeyUsage ?? 'ENCRYPT_DECRYPT'
-    // What is to be imported comes later.
-    const made = input.Origin === 'EXTERNAL' ? undefined : await backend.create(SPECS[spec].hsm, USES[usage])
     const id = input.MultiRegion ? `mrk-${entropy.hex(16)}` : entropy.uuid()
-    const materials = made ? [newMaterial(entropy.hex(32), made.token, now)] : []
-    const key = keyOf({
+    const planned = keyOf({
       ...NEW_KEY,
       region,
       account: scope.account,
@@ -69,16 +67,19 @@ export const createKey = operation('CreateKey', {
       description: input.Description ?? '',
       policy: input.Policy ?? '',
       tags: mergeTags([], input.Tags ?? []),
-      publicKey: made?.publicKey,
       multiRegion: input.MultiRegion ? { primary: region, related: [{ region, deletion: NEVER }] } : undefined,
       customKeyStoreId: store?.id,
       xksKeyId: input.XksKeyId,
       clusterId: store?.cluster?.id,
-      currentId: materials[0]?.id ?? '',
-      materials,
+      currentId: '',
+      materials: [],
     })
-    refuseLockout(input, call.caller, key)
-    const counted = await roomForKey(scope, call)
+    refuseLockout(input, call.caller, planned)
+    // What is to be imported comes later.
+    const made = input.Origin === 'EXTERNAL' ? undefined : await backend.create(SPECS[spec].hsm, USES[usage])
+    const counted = await orUnmade(() => roomForKey(scope, call), made, backend)
+    const materials = made ? [newMaterial(entropy.hex(32), made.token, now)] : []
+    const key = withFields(planned, { publicKey: made?.publicKey, currentId: materials[0]?.id ?? '', materials })
     call.put(counted(edits.putKey(key)), ...materials.map((material) => edits.putMaterial(key, material)))
     // Written once more, so that of two who want one external key, or of one who deletes the store, one comes too late.
     if (store) call.put(putKeyStore(store))

@@ -71,13 +71,22 @@ export class Scope {
 
 /** One change of a record: what the store is told, and what the cache must know once it is durable. */
 type Edit =
-  | { readonly change: Change; readonly arn: string; readonly key: Key | undefined }
+  | { readonly change: Change; readonly arn: string; readonly key: Key | undefined; readonly ends?: Key }
   | { readonly change: Change; readonly alias: Alias }
-  | { readonly change: Change; readonly owner: string; readonly material: string; readonly erases?: Leaving }
+  | Putting
   | { readonly change: Change; readonly granted: string }
   | { readonly change: Change; recorded(durable: boolean): void }
   | { readonly change: Change; readonly erases: Leaving }
   | { readonly change: Change }
+
+/** The row of a material; `erases` is what it no longer has. */
+interface Putting {
+  readonly change: Change
+  readonly owner: string
+  readonly material: string
+  readonly puts: Leaving
+  readonly erases?: Leaving
+}
 
 export class Records {
   readonly store: Store
@@ -190,12 +199,13 @@ export class Records {
 
   /** Makes `edits` durable, all or none, and only then visible. A conflict rejects after forgetting what was stale. */
   async commit(edits: readonly Edit[]): Promise<void> {
-    const notes = this.erasures?.notesOf(edits.flatMap(leavingBy)) ?? []
+    const notes = this.erasures?.notesOf(edits.flatMap(leavingBy), edits.flatMap(endingBy)) ?? []
     try {
       await this.store.commit([...edits, ...notes].map(({ change }) => change))
     } catch (error) {
       if (isConflict(error)) for (const edit of edits) this.drop(edit)
       tell(edits, false)
+      await this.erasures?.abandon(edits.flatMap((edit) => ('puts' in edit ? edit.puts : [])))
       throw error
     }
     this.revision++
@@ -323,6 +333,10 @@ function leavingBy(edit: Edit): Leaving | [] {
   return 'erases' in edit && edit.erases ? edit.erases : []
 }
 
+function endingBy(edit: Edit): Key | [] {
+  return 'ends' in edit && edit.ends ? edit.ends : []
+}
+
 function tell(edits: readonly Edit[], durable: boolean): void {
   for (const edit of edits) if ('recorded' in edit) edit.recorded(durable)
 }
@@ -352,12 +366,13 @@ export const edits = {
     arn: key.arn,
     key: keyOf({ ...key, version: key.version + 1 }),
   }),
-  eraseKey: (key: Key): Edit => ({ change: eraseKey(key), arn: key.arn, key: undefined }),
+  eraseKey: (key: Key): Edit => ({ change: eraseKey(key), arn: key.arn, key: undefined, ends: key }),
   /** `former` is what it was, should it lose its token or have another now. */
   putMaterial: (key: Key, material: Material, former?: Material): Edit => ({
     change: storeMaterial(key, material),
     owner: key.arn,
     material: material.id,
+    puts: { key, material },
     erases: former?.token && !isSame(former.token, material.token) ? { key, material: former } : undefined,
   }),
   eraseMaterial: (key: Key, material: Material): Edit => ({

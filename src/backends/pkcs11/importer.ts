@@ -39,20 +39,22 @@ export function tokenImporter(keys: Keys, { unpadding, refusals }: OaepHabits): 
   const { cryptoki } = token
 
   /**
-   * Takes wrapping keys of `key` out of the token whose last day was over a day before; those of others are not ours to judge,
-   * whose clocks may say another time.
+   * Takes wrapping keys of the key with this ARN out of the token, those that were good until a time that is over; those of
+   * others are not ours to judge, whose clocks may say another time.
    */
-  function sweep(session: Handle, key: Key, expiry: Instant): void {
+  function sweep(session: Handle, arn: string, isOver: (until: Instant) => boolean): void {
     for (const handle of findAll(token, session, [{ type: CKA.UNWRAP, value: true }, ...stored(CKO.PRIVATE_KEY)])) {
       const [label, id] = read(token, session, handle, CKA.LABEL, CKA.ID)
-      const until = Date.parse(label!.toString().split(labelOf(key))[1] ?? '')
-      if (!(until < expiry - 2 * DAY)) continue
+      const until = Date.parse(label!.toString().split(labelOf(arn))[1] ?? '')
+      if (Number.isNaN(until) || !isOver(until)) continue
       const publics = findAll(token, session, stored(CKO.PUBLIC_KEY, id))
       for (const each of [handle, ...publics]) cryptoki.C_DestroyObject(session, each)
     }
   }
 
   return {
+    withdraw: (arn) => token.use((session) => sweep(session, arn, () => true)),
+
     parameters(key, wrapping, algorithm, expiry) {
       const number = WAYS.findIndex(({ name }) => name === algorithm)
       const way = WAYS[number]
@@ -63,8 +65,9 @@ export function tokenImporter(keys: Keys, { unpadding, refusals }: OaepHabits): 
       const parcel = Buffer.concat([Buffer.of(VERSION, number), Buffer.alloc(8), randomBytes(16)])
       parcel.writeBigUInt64BE(BigInt(expiry), 2)
       const kept = idOf(parcel, key)
-      const place = storedAs(kept, `${labelOf(key)}${new Date(expiry).toISOString()}`)
-      token.use((session) => sweep(session, key, expiry))
+      const place = storedAs(kept, `${labelOf(key.arn)}${new Date(expiry).toISOString()}`)
+      // The last day of what goes was over a day before.
+      token.use((session) => sweep(session, key.arn, (until) => until < expiry - 2 * DAY))
       const unwraps = [{ type: CKA.UNWRAP, value: true }]
       return after(makeStoredPair(token, spec, USES.ENCRYPT_DECRYPT, place, unwraps), (publicKey) => {
         return { token: parcel, publicKey, kept }
@@ -109,7 +112,7 @@ function idOf(parcel: Uint8Array, key: Key): Buffer {
 }
 
 /** What is in front of the date in a wrapping key's label. */
-function labelOf({ arn }: Key): string {
+function labelOf(arn: string): string {
   return `import for ${arn} until `
 }
 
