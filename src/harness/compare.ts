@@ -214,11 +214,17 @@ function sentence({ operation, figure, before, after, low, high, verdict }: Diff
   const said = {
     faster: () => `faster by ${percents(low, high)}`,
     slower: () => `slower by ${percents(-high, -low)}`,
-    'no difference': () => `no difference (between ${percent(low)} and ${percent(high)})`,
+    'no difference': () => {
+      const doubt = high - low > WIDE ? ', but seconds vary too much to see a small one' : ''
+      return `no difference${doubt} (between ${percent(low)} and ${percent(high)})`
+    },
     undecided: () => 'too little was measured to tell',
   }[verdict]()
   return `${operation}, ${figure}: ${said}; ${amount(figure, before)} before, ${amount(figure, after)} after`
 }
+
+/** What lies in an interval wider than this may be a difference that matters. */
+const WIDE = 0.2
 
 /** `12–15 %`, with a digit more where they are near each other. */
 function percents(from: number, to: number): string {

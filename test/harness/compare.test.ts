@@ -133,6 +133,15 @@ test(
 )
 test(
   says,
+  'where seconds vary much, no difference is said to be what little it is',
+  run(1000, 200, {
+    intervals: intervals(10, 1000, 200).map((each, i) => ({ ...each, succeeded: i % 3 ? 600 : 1800 })),
+  }),
+  run(1000, 200),
+  /^Encrypt, throughput: no difference, but seconds vary too much to see a small one \(between −\d\d/m,
+)
+test(
+  says,
   'what makes the figures doubtful is said as well',
   run(1000, 200, { generator: { busy: 0.98, behind: 1, unsent: 0, limited: true } }),
   run(1000, 200, { total: tally(times(10_000, 200), { failed: 7 }), intervals: intervals(3, 1000, 200) }),

@@ -61,6 +61,12 @@ test(shows, 'a plain run has no ramp, no warning and no failures', measured(), {
 test(shows, 'a ramp has its knee, and a curve of throughput and of times', mix, {
   has: [/The knee is at 16 at a time, with 17.293 operations a second/, /Operations a second/, /99th percentile/],
 })
+test(
+  shows,
+  'a step in which nothing succeeded has a throughput, and no times',
+  measured({ ramp: { steps: [{ ...steps[0]!, perSecond: 0, p50: 0, p99: 0, max: 0 }, ...steps.slice(1)], knee: 2 } }),
+  { has: [/Throughput: 1 at a time 0\.?0*\/s/], lacks: [/NaN|Infinity/] },
+)
 test(shows, 'a mix has a row and a curve for each operation, and one for all', mix, {
   has: [/<title>all operations<\/title>/, /<title>Sign RSA_2048<\/title>/, /<th scope="row">All<\/th>/],
 })
@@ -77,6 +83,10 @@ test(
   measured({ generator: { busy: 0.97, behind: 9, unsent: 0, limited: true } }),
   { has: [/at work 97 % of the time: it, and not the target, may have set these figures/] },
 )
+test(shows, 'how far behind the generator was is said of a rate, where it matters', measured({ pace: { rate: 500 } }), {
+  has: [/behind by 120 µs at most/],
+})
+test(shows, 'and not of a closed loop', measured(), { lacks: [/behind by/] })
 test(
   shows,
   'a rate that is not kept up with is said',

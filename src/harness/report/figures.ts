@@ -137,7 +137,8 @@ function errors(tallies: Measured['operations']): Markup {
     : markup`<h3>What failed</h3>${table('Errors by type', ['Error', 'Operation', 'Times'], rows)}`
 }
 
-export function environment({ environment: at, generator }: Measured): Markup {
+export function environment({ environment: at, generator, pace }: Measured): Markup {
+  const behind = 'rate' in pace ? `; behind by ${micros(generator.behind)} at most` : ''
   const rows: readonly Fact[] = [
     ['CPU', at.cpu],
     ['Cores', `${at.cores}${at.governor ? `, governor ${at.governor}` : ''}`],
@@ -146,7 +147,7 @@ export function environment({ environment: at, generator }: Measured): Markup {
     ['Node', at.node],
     ['Load before', at.loadBefore.toFixed(2)],
     ['Machine', markup`<code>${at.machine}</code>`],
-    ['Generator', `at work ${percent(generator.busy)} of the time; behind by ${micros(generator.behind)} at most`],
+    ['Generator', `at work ${percent(generator.busy)} of the time${behind}`],
   ]
   return section(
     'environment',

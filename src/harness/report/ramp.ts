@@ -18,6 +18,8 @@ export function ramp({ ramp: told }: Measured): Markup {
   const xTitle = 'rate' in steps[0]!.pace ? 'requests a second' : 'at a time'
   const [best, marks] = [steps[knee], steps[knee] ? ([[amountOf(steps[knee].pace), 'knee']] as const) : []]
   const points = (of: (step: Step) => number) => steps.map((step) => [amountOf(step.pace), of(step)] as const)
+  // Where nothing succeeded, nothing was waited for.
+  const times = (of: (step: Step) => number) => points(of).filter(([, time]) => time > 0)
   const values = (...of: readonly ((step: Step) => number)[]) => steps.flatMap((step) => of.map((each) => each(step)))
   return section(
     'ramp',
@@ -42,8 +44,8 @@ export function ramp({ ramp: told }: Measured): Markup {
         micros,
       ),
       series: [
-        { name: 'median', kind: 'dots', points: points(({ p50 }) => p50) },
-        { name: '99th percentile', kind: 'dots', points: points(({ p99 }) => p99) },
+        { name: 'median', kind: 'dots', points: times(({ p50 }) => p50) },
+        { name: '99th percentile', kind: 'dots', points: times(({ p99 }) => p99) },
       ],
     })}</div>`,
     markup`<details><summary>The numbers</summary>${numbers(steps, knee)}</details>`,
