@@ -1,6 +1,14 @@
 /** One run of the harness: a target set up for a workload, put under load once or in steps, and left as it was found. */
 import { environment, version } from './environment.ts'
-import { MEASURED_SCHEMA, TOO_BUSY, type Generator, type Interval, type Measured, type Pace, type Step } from './measured.ts'
+import {
+  MEASURED_SCHEMA,
+  TOO_BUSY,
+  type Generator,
+  type Interval,
+  type Measured,
+  type Pace,
+  type Step,
+} from './measured.ts'
 import { prepare, type Prepared } from './prepare.ts'
 import { kneeOf, paces } from './ramp.ts'
 import type { Ran, Target } from './target.ts'

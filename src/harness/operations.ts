@@ -64,7 +64,7 @@ const ofKey = ({ key }: Ground): Members => ({ KeyId: key.KeyId })
 /** The most that Encrypt takes, and Sign of a message, and so on. */
 const MOST = 4096
 
-export const MEASURABLE = {
+const MEASURABLE = {
   Encrypt: {
     usage: 'ENCRYPT_DECRYPT',
     most: MOST,

@@ -55,7 +55,7 @@ export function intervalOf({ times, errors }: Counted): Interval {
 }
 
 /** Microseconds. */
-export function latencyOf(times: Times): Latency {
+function latencyOf(times: Times): Latency {
   // A percentile is the end of its bucket, which may lie past the longest there was.
   const at = (percentile: number) =>
     micros(times.totalCount === 0 ? 0 : Math.min(times.getValueAtPercentile(percentile), times.maxValue))
