@@ -36,6 +36,10 @@ export interface Place {
   readonly soPin?: string | undefined
 }
 
+/** What lies behind the room given to a call. */
+const CANARY = 0xa5
+const CANARIES = 16
+
 export class Device {
   readonly module: Module
   readonly slot: number
@@ -210,9 +214,9 @@ export class Device {
   }
 
   wrap(session: number, how: Mechanism, wrapping: number, key: number, room = 8192): Given {
-    const [out, length] = [Buffer.alloc(room), word(room)]
-    const rv = this.call('C_WrapKey', session, mechanism(how), wrapping, key, out, length)
-    return { rv, bytes: rv === CKR.OK ? out.subarray(0, wordIn(length)) : Buffer.alloc(0) }
+    return this.written(room, (out, length) => {
+      return this.call('C_WrapKey', session, mechanism(how), wrapping, key, out, length)
+    })
   }
 
   unwrap(session: number, how: Mechanism, unwrapping: number, wrapped: Buffer, attributes: Template): Handled {
@@ -229,10 +233,12 @@ export class Device {
   }
 
   encapsulate(session: number, how: Mechanism, key: number, attributes: Template): Given & Handled {
-    const [place, out, length] = [word(), Buffer.alloc(2048), word(2048)]
-    const args = [mechanism(how), key, template(attributes), attributes.length, out, length, place] as const
-    const rv = this.call('C_EncapsulateKey', session, ...args)
-    return { rv, handle: wordIn(place), bytes: rv === CKR.OK ? out.subarray(0, wordIn(length)) : Buffer.alloc(0) }
+    const place = word()
+    const given = this.written(2048, (out, length) => {
+      const args = [mechanism(how), key, template(attributes), attributes.length, out, length, place] as const
+      return this.call('C_EncapsulateKey', session, ...args)
+    })
+    return { ...given, handle: wordIn(place) }
   }
 
   decapsulate(session: number, how: Mechanism, key: number, sealed: Buffer, attributes: Template): Handled {
@@ -252,8 +258,16 @@ export class Device {
     data: Buffer,
     room: number,
   ): Given {
-    const [out, length] = [Buffer.alloc(room), word(room)]
-    const rv = this.call(name, session, data, data.length, out, length)
+    return this.written(room, (out, length) => this.call(name, session, data, data.length, out, length))
+  }
+
+  /** What `act` has written into so much room; throws a Finding where it wrote on behind it. */
+  private written(room: number, act: (out: Buffer, length: Buffer) => number): Given {
+    const [all, length] = [Buffer.alloc(room + CANARIES, CANARY), word(room)]
+    const out = all.subarray(0, room)
+    const rv = act(out, length)
+    const isSpilt = all.subarray(room).some((byte) => byte !== CANARY)
+    this.require(!isSpilt, 'nothing behind the room given', 'bytes behind it')
     return { rv, bytes: rv === CKR.OK ? out.subarray(0, wordIn(length)) : Buffer.alloc(0) }
   }
 }

@@ -54,6 +54,7 @@ const BUGS: Readonly<Record<string, Bug>> = {
     sentence: 'wrapped keys are broken',
     checks: ['aes-kw.wycheproof.256.valid'],
   },
+  'wrap-past-end': { sentence: 'a byte is written behind a wrapped key', checks: ['aes-kw.wycheproof.256.valid'] },
   'gcm-without-aad': { sentence: 'GCM ignores what is authenticated only', checks: ['aes-gcm.wycheproof.256.valid'] },
   'gcm-any-tag': { sentence: 'GCM takes any tag', checks: ['aes-gcm.wycheproof.256.invalid.modified-tag'] },
   'padding-oracle': {
@@ -68,7 +69,10 @@ const BUGS: Readonly<Record<string, Bug>> = {
     sentence: 'all is well and nothing came',
     checks: ['mechanism.aes-gcm.encrypt'],
   },
-  'encrypt-past-end': { sentence: 'a byte is written behind the room', checks: ['room.aes-ecb.encrypt.guard'] },
+  'encrypt-past-end': {
+    sentence: 'a byte is written behind the room',
+    checks: ['room.aes-ecb.encrypt.guard', 'aes-ecb.nist.128'],
+  },
   'crash-in-threads': {
     sentence: 'two threads bring it down',
     checks: ['threads.encrypt.one-key'],

@@ -402,6 +402,13 @@ static Word wrapCorrupt(Word session, Mechanism *how, Word wrapping, Word key, B
     return rv;
 }
 
+static Word wrapPastEnd(Word session, Mechanism *how, Word wrapping, Word key, Byte *out, Word *length)
+{
+    Word most = length ? *length : 0, rv = real.functions[WrapKey](session, how, wrapping, key, out, length);
+    if (out) out[most] = 0x5a;
+    return rv;
+}
+
 static Word randomConstant(Word session, Byte *out, Word length)
 {
     if (out) memset(out, 0x42, length);
@@ -458,6 +465,7 @@ static const struct { const char *name; int place; Function function; } BUGS[] =
     BUG("find-misses", FindObjects, findMisses),
     BUG("wrap-anything", WrapKey, wrapAnything),
     BUG("wrap-corrupt", WrapKey, wrapCorrupt),
+    BUG("wrap-past-end", WrapKey, wrapPastEnd),
     BUG("gcm-without-aad", EncryptInit, encryptWithoutAad),
     BUG("gcm-without-aad", DecryptInit, decryptWithoutAad),
     BUG("gcm-any-tag", DecryptInit, decryptNoted),
