@@ -2,13 +2,13 @@
  * AWS CloudHSM clusters as there can be some here: PKCS#11 tokens, each behind the id of a cluster, whose PIN is the password of
  * `kmsuser`; or none at all, which the HSM of the room itself stands in for.
  */
-import type { Backend, OpenedBackend } from './backends/backend.ts'
+import type { Backend, Eventually, OpenedBackend } from './backends/backend.ts'
 import { pkcs11, type Pkcs11Options } from './backends/pkcs11.ts'
 import { located } from './backends/pkcs11/choice.ts'
 import { Library } from './backends/pkcs11/cryptoki.ts'
 import { ckrOf, TokenError, type TokenErrorCode } from './backends/pkcs11/faults.ts'
 import { Token } from './backends/pkcs11/token.ts'
-import { fail } from './errors.ts'
+import { fail, KmsError } from './errors.ts'
 import type { Cluster } from './keystores.ts'
 import type { ConnectionErrorCodeType } from './model/kms.ts'
 
@@ -114,6 +114,30 @@ function bare(pem: string): string {
   return pem.replace(/\s/g, '')
 }
 
+/** What keeps a token from answering, whatever it was asked. */
+const AWAY: ReadonlySet<TokenErrorCode> = new Set([
+  ...(['TokenRemoved', 'TokenMissing', 'ModuleCrashed', 'ModuleFailed'] as const),
+  ...(['PinIncorrect', 'PinLocked', 'PinExpired'] as const),
+])
+
+/**
+ * Does `act`; of a token that does not answer `code` is told instead, for the store stays connected, as AWS's do.
+ * https://docs.aws.amazon.com/kms/latest/developerguide/fix-keystore.html
+ */
+function reaching<T>(act: () => Eventually<T>, code = 'KMSInvalidStateException'): Eventually<T> {
+  const told = (error: unknown): never => {
+    const cause = error instanceof KmsError ? error.cause : error
+    if (!(cause instanceof TokenError && AWAY.has(cause.code))) throw error
+    throw new KmsError(code, 'KMS cannot communicate with your CloudHSM cluster', { cause })
+  }
+  try {
+    const done = act()
+    return done instanceof Promise ? done.catch(told) : done
+  } catch (error) {
+    return told(error)
+  }
+}
+
 /**
  * A token's backend that remembers itself what it has open. A material's own pocket is the room's backend's: a number in it would
  * be taken there for a key of its own, or here for one of a connection that is over.
@@ -130,16 +154,17 @@ export function apart(backend: Backend): Backend {
     return mine
   }
   return {
-    create: (spec, uses) => backend.create(spec, uses),
+    create: (...given) => reaching(() => backend.create(...given), 'CloudHsmClusterInvalidConfigurationException'),
     random: (length) => backend.random(length),
     cipher: {
-      seal: (material, ...rest) => cipher.seal(own(material), ...rest),
-      open: (material, ...rest) => cipher.open(own(material), ...rest),
-      sealInto: (material, ...rest) => cipher.sealInto(own(material), ...rest),
-      openInto: (material, ...rest) => cipher.openInto(own(material), ...rest),
-      sealMany: (material, ...rest) => cipher.sealMany(own(material), ...rest),
-      dataKey: (material, ...rest) => cipher.dataKey(own(material), ...rest),
-      reseal: (source, blob, from, destination, to) => cipher.reseal(own(source), blob, from, own(destination), to),
+      seal: (material, ...rest) => reaching(() => cipher.seal(own(material), ...rest)),
+      open: (material, ...rest) => reaching(() => cipher.open(own(material), ...rest)),
+      sealInto: (material, ...rest) => reaching(() => cipher.sealInto(own(material), ...rest)),
+      openInto: (material, ...rest) => reaching(() => cipher.openInto(own(material), ...rest)),
+      sealMany: (material, ...rest) => reaching(() => cipher.sealMany(own(material), ...rest)),
+      dataKey: (material, ...rest) => reaching(() => cipher.dataKey(own(material), ...rest)),
+      reseal: (source, blob, from, destination, to) =>
+        reaching(() => cipher.reseal(own(source), blob, from, own(destination), to)),
     },
     recipients: backend.recipients,
     release: () => undefined,

@@ -1,4 +1,5 @@
 /** A PKCS#11 module loaded into this process: one owner of its beginning and its end, however many ask for it. */
+import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
 import { realpathSync } from 'node:fs'
 import type * as Graphene from 'graphene-pk11'
 import { ckrOf, TokenError } from './faults.ts'
@@ -22,6 +23,8 @@ export class Library {
   private users = 0
   /** Whoever initialised a module ends it; what another thread or another package began is theirs to end. */
   private ours = false
+  /** What slots were logged in to with, so that it can be told from another PIN and from nothing else. */
+  private readonly pins = new Map<string, Buffer>()
 
   constructor(path: string, cryptoki: Cryptoki) {
     this.path = path
@@ -51,6 +54,17 @@ export class Library {
     }
   }
 
+  /** The token in `slot` took this PIN. */
+  admitted(slot: Handle, pin: string): void {
+    this.pins.set(slot.toString('hex'), digestOf(pin))
+  }
+
+  /** Whether the token in `slot` took another PIN than this; of what others logged in with, nothing is known. */
+  isOther(slot: Handle, pin: string): boolean {
+    const known = this.pins.get(slot.toString('hex'))
+    return known !== undefined && !timingSafeEqual(known, digestOf(pin))
+  }
+
   /** The file stays loaded: modules are known to crash when they are taken out of a process. */
   close(): void {
     if (--this.users > 0) return
@@ -67,6 +81,12 @@ export class Library {
   private isInUse(): boolean {
     return this.cryptoki.C_GetSlotList(true).some((slot) => this.cryptoki.C_GetTokenInfo(slot).sessionCount !== 0)
   }
+}
+
+const SALT = randomBytes(32)
+
+function digestOf(pin: string): Buffer {
+  return createHmac('sha256', SALT).update(pin).digest()
 }
 
 /** graphene-pk11 is optional: it is compiled when it is installed, which needs a compiler. */
