@@ -54,8 +54,9 @@ export class Sessions {
       throw error
     } finally {
       this.busy--
-      this.waiting.shift()?.()
-      if (this.busy === 0) for (const tell of this.quieted.splice(0)) tell()
+      const next = this.waiting.shift()
+      if (next) next()
+      else if (this.busy === 0) for (const tell of this.quieted.splice(0)) tell()
     }
   }
 

@@ -120,6 +120,7 @@ export class Token {
     const { connection, closed } = this
     if (closed) return
     this.closed = true
+    await connection?.sessions.quiet()
     this.barred ??= new TokenError('TokenRemoved', 'the token was let go of')
     this.disconnect()
     await connection?.sessions.quiet()
