@@ -1,6 +1,5 @@
 /** A conformance run: what it says of each check, that nothing brings it down, and what it leaves in the token: nothing. */
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { readdirSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import test from 'ava'
@@ -9,7 +8,10 @@ import { UsageError } from '../../src/cli/flags.ts'
 import { CHECKS } from '../../src/conformance/checks/index.ts'
 import type { Report, Result } from '../../src/conformance/report.ts'
 import { REPORT_SCHEMA } from '../../src/conformance/schema.ts'
-import { mistakeIn } from '../../src/shape.ts'
+import type { TokenProfile } from '../../src/backends/pkcs11/profile.ts'
+import { pkcs11 } from '../../src/index.ts'
+import { mistakeIn, type Shape } from '../../src/shape.ts'
+import { served } from '../helpers/served.ts'
 import { softTokens } from '../helpers/softhsm.ts'
 import { files, read } from '../helpers/tree.ts'
 
@@ -143,6 +145,32 @@ test.serial('the PIN is nowhere: not in reports, not in what is said', async (t)
   t.deepEqual(names, ['report.html', 'report.json', 'report.tap', 'report.xml'])
   for (const text of [said, ...names.map((name) => readFileSync(join(out, name), 'utf8'))])
     t.false(text.includes(house.pin))
+})
+
+test.serial('a profile is written of a whole run, and a room and a server are opened with it', async (t) => {
+  const file = join(folder, 'profile.json')
+  await run(['--profile-out', file])
+  const profile = JSON.parse(readFileSync(file, 'utf8')) as TokenProfile
+  t.is(mistakeIn(profile, JSON.parse(read('docs/conformance/profile.schema.json')) as Shape), undefined)
+  const { backend, profile: known } = await pkcs11({ ...house, profile: file }).open()
+  t.teardown(() => backend.close())
+  t.deepEqual(JSON.parse(JSON.stringify(known)), profile)
+  const { url } = await served(t, ['--backend', 'pkcs11', ...TOKEN, '--profile', file])
+  t.is((await fetch(`${url}/health`)).status, 200)
+  // Of another kind of token it would be refused.
+  const other = { ...profile, device: { ...profile.device, token: { ...profile.device.token, model: 'another' } } }
+  writeFileSync(file, JSON.stringify(other))
+  await t.throwsAsync(pkcs11({ ...house, profile: file }).open(), { code: 'ProfileMismatch' })
+})
+
+test.serial('no profile is written of a few checks, or of a run that was stopped', async (t) => {
+  const file = join(folder, 'no-profile.json')
+  await t.throwsAsync(run(['--only', 'stage', '--profile-out', file]), {
+    message: /a profile is written of a whole run/,
+  })
+  const { said } = await run(['--profile-out', file], { stop: Promise.resolve() })
+  t.regex(said, /there is no profile/)
+  t.false(existsSync(file))
 })
 
 test.serial('another report is compared with', async (t) => {

@@ -36,7 +36,8 @@ export function plantedToken(): PlantedToken {
   }
 }
 
-const WAYS = {
+/** What a run needs of the world, in a test. */
+export const WAYS = {
   now: () => performance.timeOrigin + performance.now(),
   after(milliseconds: number, act: () => void) {
     const timer = setTimeout(act, milliseconds)
