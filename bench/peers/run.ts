@@ -33,7 +33,13 @@ const running: Running[] = []
 try {
   for (const server of servers({ localKms: values['local-kms'], localstack: values.localstack }, tell)) {
     tell(`starting ${server.name} ${server.version}`)
-    running.push(await start(server))
+    try {
+      running.push(await start(server))
+    } catch (problem) {
+      // Ours is what it is about; of the peers, those that start.
+      if (running.length === 0) throw problem
+      tell(`${server.name} is left out: ${(problem as Error).message}`)
+    }
   }
   const questions = values.operations
     .split(',')
