@@ -44,7 +44,8 @@ async function closed(acts: Acts, run: Run, own: number): Promise<Ran> {
   let turn: Promise<void> | undefined
 
   const worker = async () => {
-    for (let now = performance.now(); now < until;) {
+    let now = performance.now()
+    while (now < until && !run.isStopped()) {
       const { kind, act } = acts.acts[acts.order[next++ % acts.order.length]!]!
       let failure: string | undefined
       const begun = performance.now()
@@ -93,7 +94,7 @@ async function atRate(acts: Acts, run: Run, rate: number, own: number): Promise<
     }
   }
 
-  for (let now = start; now < until; now = performance.now()) {
+  for (let now = start; now < until && !run.isStopped(); now = performance.now()) {
     if (now >= from) cpu.begin()
     for (let due = dueAt(sent); due <= now && pending.size < run.connections; due = dueAt(sent)) {
       const sending: Promise<void> = send(due).finally(() => pending.delete(sending))

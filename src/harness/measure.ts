@@ -51,11 +51,14 @@ export async function measure(target: Target, request: Request, watcher: Watcher
   watcher.onPhase(`setting up ${workload.keys} ${workload.keys === 1 ? 'key' : 'keys'} of each kind`)
   const load = await prepare(workload, target.ask, `strongroom bench ${started}`)
   try {
+    let isStopped = false
     const stopped = watcher.stop.then(() => {
+      isStopped = true
       throw new Stopped('the run was stopped')
     })
     const all = (request.isRamp ? paces : alone)(request.pace)
-    const measured = await Promise.race([stopped, steps(target, load, request, all, watcher)])
+    const going = steps(target, load, request, all, watcher, () => isStopped)
+    const measured = await Promise.race([stopped, going])
     const knee = kneeOf(measured.map(({ step }) => step))
     const { ran, step } = measured[request.isRamp ? knee : 0]!
     return {
@@ -84,14 +87,19 @@ async function steps(
   { connections, warmup, seconds }: Request,
   all: readonly Pace[],
   watcher: Watcher,
+  isStopped: () => boolean,
 ): Promise<{ ran: Ran; step: Step }[]> {
   const measured = []
   for (const pace of all) {
+    if (isStopped()) break
     let second = 0
     const ran = await target.run(load, {
       ...{ pace, warmup, seconds },
       connections: 'closed' in pace ? pace.closed : connections,
-      onInterval: (interval) => watcher.onInterval(pace, interval, ++second),
+      onInterval: (interval) => {
+        if (!isStopped()) watcher.onInterval(pace, interval, ++second)
+      },
+      isStopped,
     })
     measured.push({ ran, step: stepOf(pace, ran) })
   }

@@ -41,6 +41,8 @@ export interface Run {
   readonly warmup: number
   readonly seconds: number
   onInterval(interval: Interval): void
+  /** Whether nobody waits for the end of it any more. */
+  isStopped(): boolean
 }
 
 export interface Ran {

@@ -9,6 +9,7 @@ import { UsageError } from '../../src/cli/flags.ts'
 import type { Measured, Tally } from '../../src/harness/measured.ts'
 import { MEASURABLES } from '../../src/harness/operations.ts'
 import { readTimes } from '../../src/harness/times.ts'
+import { certificate } from '../http/certificate.ts'
 import { Strongroom, type StrongroomOptions } from '../../src/index.ts'
 
 const BRIEF = ['--seconds', '0.3', '--warmup', '0.1', '--connections', '4']
@@ -185,6 +186,33 @@ test.serial('the table is for people, the folder for others', async (t) => {
   t.regex(error, /^setting up 10 keys of each kind\n/)
   t.is((JSON.parse(readFileSync(join(path, 'report.json'), 'utf8')) as Measured).workload.name, 'envelope')
   t.true(existsSync(join(path, 'report.html')))
+})
+
+/** A room's door over TLS, and the file of its certificate. */
+async function secured(t: ExecutionContext): Promise<{ url: string; ca: string }> {
+  const path = folder(t)
+  const { cert, key } = certificate()
+  const tls = { cert: join(path, 'cert.pem'), key: join(path, 'key.pem') }
+  writeFileSync(tls.cert, cert)
+  writeFileSync(tls.key, key)
+  const room = await Strongroom.open({ memory: true })
+  t.teardown(() => room.close())
+  const { url } = await room.listen({ tls })
+  return { url, ca: tls.cert }
+}
+
+// The generator does not read while it sends, and so never hears the other half of the handshake.
+test.serial.failing('over TLS, with certificates that are believed because somebody says so', async (t) => {
+  const { url, ca } = await secured(t)
+  const { total } = await measured(t, '--target', url, '--ca', ca)
+  t.true(total.succeeded > 0 && total.failed === 0)
+})
+
+test.serial('over TLS, a server that nobody vouches for is asked nothing', async (t) => {
+  const { url } = await secured(t)
+  const { code, error } = await run(['--target', url, '--quiet', ...BRIEF])
+  t.is(code, 2)
+  t.regex(error, /does not answer: DEPTH_ZERO_SELF_SIGNED_CERT\n$/)
 })
 
 // How it counts -----------------------------------------------------------------------------------
