@@ -13,7 +13,6 @@ import { Library } from './pkcs11/cryptoki.ts'
 import { tokenImporter } from './pkcs11/importer.ts'
 import { tokenKeyPairs } from './pkcs11/keypairs.ts'
 import { Keys } from './pkcs11/keys.ts'
-import { kwpOf } from './pkcs11/kwp.ts'
 import { tokenMac } from './pkcs11/mac.ts'
 import { probe, type Abilities } from './pkcs11/probe.ts'
 import { abilitiesFrom, deviceOf, profileOf, readProfile, type TokenProfile } from './pkcs11/profile.ts'
@@ -52,7 +51,7 @@ export function pkcs11({ profile, isolate, ...options }: Pkcs11Options): Pkcs11S
           backend: tokenBackend(token, abilities),
           abilities: reportOf(abilities),
           identity: identityOf(about),
-          profile: profileOf(abilities, device, known ? known.quirks : { kwp: await kwpOf(token) }),
+          profile: profileOf(abilities, device),
         }
       } catch (error) {
         await token.close()

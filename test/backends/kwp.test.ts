@@ -38,8 +38,9 @@ test.serial('a token that does it right under 0x210A is used with that', async (
   t.is(await kwpOf(token), '0x210a')
 })
 
-test.serial('what was found out is in the profile', async (t) => {
-  const { backend, profile } = await pkcs11(modern).open()
-  t.is(profile.quirks?.kwp, '0x210b')
+test.serial('what was found out is in the profile, and told', async (t) => {
+  const { backend, profile, abilities } = await pkcs11(modern).open()
+  t.is(profile.abilities.kwp, '0x210b')
+  t.regex(abilities.find(({ what }) => what === 'ImportKeyMaterial')!.how!, /right under 0x210B/)
   await backend.close()
 })

@@ -5,7 +5,6 @@
  */
 import { createCipheriv, randomBytes } from 'node:crypto'
 import type { Handle } from './cryptoki.ts'
-import type { Quirks } from './profile.ts'
 import { CKA, CKK, CKM, CKO } from './numbers.ts'
 import { PASSING } from './making.ts'
 import type { Token } from './token.ts'
@@ -18,8 +17,11 @@ const NUMBERS = [
 /** Lengths of keys: a whole number of blocks, and what is not. */
 const LENGTHS = [16, 20, 33, 1218]
 
+/** The number of the two that works as specified, if any does. */
+export type Kwp = 'absent' | '0x210a' | '0x210b'
+
 /** The number under which the token wraps as specified, keys of any length. */
-export async function kwpOf(token: Token): Promise<NonNullable<Quirks['kwp']>> {
+export async function kwpOf(token: Token): Promise<Kwp> {
   for (const [name, mechanism] of NUMBERS) {
     const right = await Promise.all(LENGTHS.map((length) => wraps(token, mechanism, length)))
     if (right.every((each) => each)) return name

@@ -18,6 +18,7 @@ import { OAEP, OAEP_REFUSALS, oaepDecrypt, type OaepAlgorithm, type Unpadding } 
 import { gcmOpen, gcmSeal, LONG_IV, type GcmHabits } from './cipher.ts'
 import type { Handle } from './cryptoki.ts'
 import { ckrOf, TokenError } from './faults.ts'
+import { kwpOf, type Kwp } from './kwp.ts'
 import { macOf, MACS } from './mac.ts'
 import { copy, isSecret, makePairAside, makeSecret, PASSING } from './making.ts'
 import { publicKeyIn } from './objects.ts'
@@ -37,6 +38,8 @@ export interface Abilities {
   readonly oaep: Readonly<Record<OaepAlgorithm, Unpadding>>
   /** What the token answers when it decrypts what was never encrypted. */
   readonly oaepRefusals: ReadonlySet<string>
+  /** How it wraps keys with padding. */
+  readonly kwp: Kwp
 }
 
 const DECRYPTS = 1 | 2
@@ -96,7 +99,7 @@ export async function probe(token: Token): Promise<Abilities> {
     if (made) specs.add(name)
   }
   if (specs.has('RSA_2048')) specs.add('RSA_3072').add('RSA_4096')
-  return { gcm, copies, specs, algorithms, oaep, oaepRefusals }
+  return { gcm, copies, specs, algorithms, oaep, oaepRefusals, kwp: await kwpOf(token) }
 }
 
 /** A pair in a session that lasts as long as it is tried out. */

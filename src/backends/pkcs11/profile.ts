@@ -1,11 +1,11 @@
 /**
- * What is known of a kind of token, written down, so that opening one need not find it out: what a probe would see, and the
- * quirks that a conformance run saw. A profile is good for tokens of the same model and firmware behind the same module.
+ * What is known of a kind of token, written down, so that opening one need not find it out: what a probe would see. A profile is good for tokens of the same model and firmware behind the same module.
  */
 import { readFileSync } from 'node:fs'
 import { mistakeIn, type Shape } from '../../shape.ts'
 import { OAEP_REFUSALS, type OaepAlgorithm, type Unpadding } from './asymmetric.ts'
 import type { Cryptoki, TokenInfo } from './cryptoki.ts'
+import type { Kwp } from './kwp.ts'
 import type { Abilities } from './probe.ts'
 
 /** As docs/conformance/profile.schema.json has it, where each member is told. */
@@ -19,22 +19,14 @@ export interface TokenProfile {
     readonly algorithms: readonly string[]
     readonly oaep: Readonly<Record<OaepAlgorithm, 'token' | 'host' | 'nobody'>>
     readonly oaepRefusals?: readonly string[]
+    readonly kwp?: Kwp
   }
-  readonly quirks?: Quirks
 }
 
 /** What the module and the token say of themselves, but for what differs from token to token. */
 export interface Device {
   readonly module: { readonly manufacturer: string; readonly description: string; readonly version: string }
   readonly token: { readonly manufacturer: string; readonly model: string; readonly firmware: string }
-}
-
-export interface Quirks {
-  /** The number of AES-KEY-WRAP-KWP that works as specified. */
-  readonly kwp?: 'absent' | '0x210a' | '0x210b'
-  readonly emptyPlaintext?: 'taken' | 'refused'
-  /** Whether a session is of no use after an error. */
-  readonly poisonsSessions?: boolean
 }
 
 /** A profile that is none, or another token's; `code` says which. */
@@ -65,59 +57,47 @@ export const PROFILE_SCHEMA: Shape = {
   $schema: 'https://json-schema.org/draft/2020-12/schema',
   $id: SCHEMA,
   title: 'What is known of a kind of PKCS#11 token',
-  ...object(
-    'Loaded with `--profile`, it takes the place of the probe that a token is opened with.',
-    {
-      schema: { const: SCHEMA },
-      device: object('The kind of token this is about; no other is opened with it.', {
-        module: object('As C_GetInfo says it, without the padding.', {
-          ...{ manufacturer: text, description: text },
-          version: { type: 'string', pattern: '^\\d+\\.\\d+$', description: 'libraryVersion, major and minor.' },
-        }),
-        token: object('As C_GetTokenInfo says it, without the padding.', {
-          ...{ manufacturer: text, model: text },
-          firmware: { type: 'string', pattern: '^\\d+\\.\\d+$', description: 'firmwareVersion, major and minor.' },
-        }),
+  ...object('Loaded with `--profile`, it takes the place of the probe that a token is opened with.', {
+    schema: { const: SCHEMA },
+    device: object('The kind of token this is about; no other is opened with it.', {
+      module: object('As C_GetInfo says it, without the padding.', {
+        ...{ manufacturer: text, description: text },
+        version: { type: 'string', pattern: '^\\d+\\.\\d+$', description: 'libraryVersion, major and minor.' },
       }),
-      abilities: object(
-        'What the token was seen to do right.',
-        {
-          gcm: object('AES-256-GCM, without which there is no KMS.', {
-            iv: {
-              enum: [12, 28],
-              description: 'Bytes of the IVs it takes: 28 where it does, since those may be random.',
-            },
-            refusals: {
-              ...{ type: 'array', items: { type: 'string', pattern: '^CKR_\\w+$' }, uniqueItems: true },
-              description: 'What it answers to a ciphertext that is not genuine.',
-            },
-          }),
-          copies: { type: 'boolean', description: 'Whether a stored key can be copied for the session.' },
-          specs: { ...names, description: 'Kinds of keys that it makes, as the HSM calls them: AES_256, ECC_P256.' },
-          algorithms: { ...names, description: 'Algorithms, as AWS calls them; of ECDH, with the kind of key.' },
-          oaep: object('RSA-OAEP, whose hash some tokens do not choose.', {
-            RSAES_OAEP_SHA_1: unpadding,
-            RSAES_OAEP_SHA_256: unpadding,
-          }),
-          oaepRefusals: {
-            ...{ type: 'array', items: { type: 'string', pattern: '^CKR_\\w+$' }, uniqueItems: true },
-            description: 'What it answers when it decrypts what was never encrypted.',
+      token: object('As C_GetTokenInfo says it, without the padding.', {
+        ...{ manufacturer: text, model: text },
+        firmware: { type: 'string', pattern: '^\\d+\\.\\d+$', description: 'firmwareVersion, major and minor.' },
+      }),
+    }),
+    abilities: object(
+      'What the token was seen to do right.',
+      {
+        gcm: object('AES-256-GCM, without which there is no KMS.', {
+          iv: {
+            enum: [12, 28],
+            description: 'Bytes of the IVs it takes: 28 where it does, since those may be random.',
           },
+          refusals: {
+            ...{ type: 'array', items: { type: 'string', pattern: '^CKR_\\w+$' }, uniqueItems: true },
+            description: 'What it answers to a ciphertext that is not genuine.',
+          },
+        }),
+        copies: { type: 'boolean', description: 'Whether a stored key can be copied for the session.' },
+        specs: { ...names, description: 'Kinds of keys that it makes, as the HSM calls them: AES_256, ECC_P256.' },
+        algorithms: { ...names, description: 'Algorithms, as AWS calls them; of ECDH, with the kind of key.' },
+        oaep: object('RSA-OAEP, whose hash some tokens do not choose.', {
+          RSAES_OAEP_SHA_1: unpadding,
+          RSAES_OAEP_SHA_256: unpadding,
+        }),
+        oaepRefusals: {
+          ...{ type: 'array', items: { type: 'string', pattern: '^CKR_\\w+$' }, uniqueItems: true },
+          description: 'What it answers when it decrypts what was never encrypted.',
         },
-        ['oaepRefusals'],
-      ),
-      quirks: object(
-        'What else a conformance run saw.',
-        {
-          kwp: { enum: ['absent', '0x210a', '0x210b'], description: 'The mechanism of RFC 5649 that works.' },
-          emptyPlaintext: { enum: ['taken', 'refused'], description: 'What AES-GCM does with an empty plaintext.' },
-          poisonsSessions: { type: 'boolean', description: 'Whether a session is of no use after an error.' },
-        },
-        ['kwp', 'emptyPlaintext', 'poisonsSessions'],
-      ),
-    },
-    ['quirks'],
-  ),
+        kwp: { enum: ['absent', '0x210a', '0x210b'], description: 'The mechanism of RFC 5649 that works.' },
+      },
+      ['oaepRefusals', 'kwp'],
+    ),
+  }),
 }
 
 /** The profile in a file, which is one or a report of a conformance run. Throws ProfileError. */
@@ -131,8 +111,8 @@ export function readProfile(file: string): TokenProfile {
   }
 }
 
-export function profileOf(abilities: Abilities, device: Device, quirks?: Quirks): TokenProfile {
-  const { gcm, copies, specs, algorithms, oaep, oaepRefusals } = abilities
+export function profileOf(abilities: Abilities, device: Device): TokenProfile {
+  const { gcm, copies, specs, algorithms, oaep, oaepRefusals, kwp } = abilities
   return {
     schema: SCHEMA,
     device,
@@ -143,8 +123,8 @@ export function profileOf(abilities: Abilities, device: Device, quirks?: Quirks)
       algorithms: [...algorithms],
       oaep: { RSAES_OAEP_SHA_1: said(oaep.RSAES_OAEP_SHA_1), RSAES_OAEP_SHA_256: said(oaep.RSAES_OAEP_SHA_256) },
       oaepRefusals: [...oaepRefusals],
+      kwp,
     },
-    ...(quirks && { quirks }),
   }
 }
 
@@ -160,7 +140,7 @@ export function abilitiesFrom(profile: TokenProfile, device: Device): Abilities 
       throw new ProfileError('ProfileMismatch', text)
     }
   }
-  const { gcm, copies, specs, algorithms, oaep, oaepRefusals } = profile.abilities
+  const { gcm, copies, specs, algorithms, oaep, oaepRefusals, kwp } = profile.abilities
   return {
     gcm: { iv: gcm.iv, refusals: new Set(gcm.refusals) },
     copies,
@@ -168,6 +148,7 @@ export function abilitiesFrom(profile: TokenProfile, device: Device): Abilities 
     algorithms: new Set(algorithms),
     oaep: { RSAES_OAEP_SHA_1: meant(oaep.RSAES_OAEP_SHA_1), RSAES_OAEP_SHA_256: meant(oaep.RSAES_OAEP_SHA_256) },
     oaepRefusals: new Set([...OAEP_REFUSALS, ...(oaepRefusals ?? [])]),
+    kwp: kwp ?? 'absent',
   }
 }
 

@@ -23,7 +23,6 @@ const EMULATED: readonly Ability[] = [
   { what: 'GenerateDataKey', support: 'emulated', how: 'the random bytes pass through this process' },
   { what: 'GenerateDataKeyPair', support: 'emulated', how: 'the pair is made in this process' },
   { what: 'ReEncrypt', support: 'emulated', how: 'the plaintext passes through this process' },
-  { what: 'ImportKeyMaterial', support: 'emulated', how: 'the material is unwrapped in this process' },
   { what: 'Recipient', support: 'emulated', how: 'plaintexts are put into envelopes by the HSM in this process' },
 ]
 
@@ -38,7 +37,14 @@ const IMPOSSIBLE: readonly Ability[] = [
   { what: 'Decapsulate', support: 'impossible', how: DRIVER },
 ]
 
-export function reportOf({ specs, algorithms, oaep, gcm }: Abilities): Ability[] {
+/** Whether a token's own way of unwrapping would be right does not change who does it, and is told to those who choose one. */
+const KWP = {
+  absent: ', since padded key wrap of the token is wrong or missing',
+  '0x210a': '; padded key wrap of the token is right under 0x210A',
+  '0x210b': '; padded key wrap of the token is right under 0x210B',
+}
+
+export function reportOf({ specs, algorithms, oaep, gcm, kwp }: Abilities): Ability[] {
   const native = (what: string, has: boolean): Ability => ({ what, support: has ? 'native' : 'impossible' })
   return [
     ...Object.keys(TOKEN_SPECS).map((name) => native(name, specs.has(name))),
@@ -55,6 +61,7 @@ export function reportOf({ specs, algorithms, oaep, gcm }: Abilities): Ability[]
       .filter(([, { family }]) => family === 'ec')
       .map(([name]) => native(`ECDH ${name}`, algorithms.has(`ECDH ${name}`))),
     ...EMULATED,
+    { what: 'ImportKeyMaterial', support: 'emulated', how: `the material is unwrapped in this process${KWP[kwp]}` },
     ...IMPOSSIBLE,
   ]
 }
