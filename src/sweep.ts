@@ -182,11 +182,24 @@ async function workOnKey({ region, account, id }: KeyPlace, world: Rotating): Pr
   const at = Math.min(key.deletion, rotates, expires)
   if (at > now) return undefined
   if (isGone(key, at)) {
-    const told = records.announce({ name: 'DeleteKey', at, key })
+    const told = records.announce({ name: 'DeleteKey', at, key, additional: await backingOf(key, records) })
     return { at, edits: [...(await erasure(records, key)), ...told], next: NEVER, erases: true }
   }
   const changes = rotates === at ? await rotations(primary!, { ...world, now: at }) : expiry(records, key, at)
   return { at, edits: changes, next: Math.min(...changes.map(dueAfter)) }
+}
+
+/** What the trail tells of the keys behind a key in a cluster: those there is a way to are destroyed, others once there is one. */
+async function backingOf(key: Key, records: Records): Promise<Record<string, string> | undefined> {
+  const { region, account, customKeyStoreId, clusterId, materials } = key
+  if (customKeyStoreId === undefined || clusterId === undefined) return undefined
+  const store = await records.keyStores.find(region, account, customKeyStoreId)
+  const deletionStatus = store?.state === 'CONNECTED' ? 'SUCCESS' : 'FAILURE'
+  const keys = materials.map(({ id }) => ({ backingKeyId: id }))
+  return {
+    ...{ customKeyStoreId, clusterId, backingKeys: JSON.stringify(keys) },
+    backingKeysDeletionStatus: JSON.stringify(keys.map((each) => ({ ...each, deletionStatus }))),
+  }
 }
 
 function dueAfter(edit: Edit): Instant {

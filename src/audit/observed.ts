@@ -129,4 +129,6 @@ export interface ServiceEvent {
   readonly key: ObservedResource & { readonly id: string; readonly region: string }
   /** For `serviceEventDetails`, besides the keyId: rotationType, currentKeyMaterialId, grantId … */
   readonly details?: Readonly<Record<string, string>>
+  /** For `additionalEventData`: what was behind a key of a custom key store. */
+  readonly additional?: Readonly<Record<string, string>> | undefined
 }

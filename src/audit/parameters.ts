@@ -146,6 +146,8 @@ const WISHES: Readonly<Record<OperationName, Wish>> = {
       response: ['KeyMetadata'],
       resources: 'made',
       about: ({ keyStore, input }) => (keyStore ? { customKeyStoreId: keyStore.id, ...externalKeyIn(input) } : NOTHING),
+      materials: ({ keyStore, material }) =>
+        keyStore?.cluster && material ? { backingKey: JSON.stringify({ backingKeyId: material.id }) } : NOTHING,
     },
   ),
   UpdateKeyDescription: change(['KeyId', 'Description']),

@@ -89,7 +89,7 @@ export function failureOf(row: Row, call: ObservedCall, error: unknown): Partial
 }
 
 /** What the KMS did by itself. */
-export function serviceTold({ name, key, details }: ServiceEvent): Told {
+export function serviceTold({ name, key, details, additional }: ServiceEvent): Told {
   const told = details || DETAILED.has(name) ? { keyId: key.id, ...details } : undefined
   return {
     name,
@@ -100,6 +100,7 @@ export function serviceTold({ name, key, details }: ServiceEvent): Told {
     ip: 'AWS Internal',
     agent: 'AWS Internal',
     resources: [resourceOf(key)],
+    ...(additional && { additional }),
     service: { ...(told && { details: told }), ...(name === 'SynchronizeMultiRegionKey' && { asCall: true }) },
   }
 }

@@ -81,6 +81,7 @@ export const createKey = operation('CreateKey', {
     const materials = made ? [newMaterial(entropy.hex(32), made.token, now)] : []
     const key = withFields(planned, { publicKey: made?.publicKey, currentId: materials[0]?.id ?? '', materials })
     call.put(counted(edits.putKey(key)), ...materials.map((material) => edits.putMaterial(key, material)))
+    if (store && materials[0]) call.material = materials[0]
     // Written once more, so that of two who want one external key, or of one who deletes the store, one comes too late.
     if (store) call.put(putKeyStore(store))
     return { KeyMetadata: metadataOf(key, now) }

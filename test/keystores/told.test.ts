@@ -1,7 +1,7 @@
 /** What custom key stores put on record, and the quota that each has. */
 import test from 'ava'
 import { bytes, refuses } from '../helpers/scene.ts'
-import { cluster, connected, proxy, stores } from '../helpers/stores.ts'
+import { cluster, connected, proxy, settled, stores } from '../helpers/stores.ts'
 
 const Plaintext = bytes('attack at dawn')
 
@@ -19,17 +19,49 @@ test('the trail tells which store a key is in, and what is behind it', async (t)
     return found
   }
   const clusterId = 'cluster-234567abcde'
-  t.deepEqual(await told('CreateKey'), [
-    undefined,
-    { customKeyStoreId: hsm, customKeyStoreName: 'a', clusterId },
-    { customKeyStoreId: xks, xksKeyId: 'k1', customKeyStoreName: 'b' },
-  ])
+  const [, made, ...others] = await told('CreateKey')
+  const { backingKey, ...rest } = made as { backingKey: string }
+  t.deepEqual(Object.keys(JSON.parse(backingKey) as object), ['backingKeyId'])
+  t.deepEqual(
+    [rest, ...others],
+    [
+      { customKeyStoreId: hsm, customKeyStoreName: 'a', clusterId },
+      { customKeyStoreId: xks, xksKeyId: 'k1', customKeyStoreName: 'b' },
+    ],
+  )
   t.deepEqual(await told('Encrypt'), [
     { customKeyStoreId: hsm, clusterId },
     { customKeyStoreId: xks, xksKeyId: 'k1' },
   ])
   t.deepEqual(await told('DisconnectCustomKeyStore'), [{ customKeyStoreName: 'a', clusterId }])
 })
+
+for (const [what, connect, deletionStatus] of [
+  ['connected', true, 'SUCCESS'],
+  ['disconnected', false, 'FAILURE'],
+] as const) {
+  test(`of a key that is deleted while its store is ${what}, the trail tells what became of the keys behind it`, async (t) => {
+    const { room, pass } = await stores(t)
+    const CustomKeyStoreId = await connected(room, cluster('a'))
+    const { KeyId } = (await room.createKey({ CustomKeyStoreId, Origin: 'AWS_CLOUDHSM' })).KeyMetadata!
+    await room.scheduleKeyDeletion({ KeyId, PendingWindowInDays: 7 })
+    if (!connect) await room.disconnectCustomKeyStore({ CustomKeyStoreId })
+    await settled(room, CustomKeyStoreId)
+    pass(8)
+    await room.sweep()
+    const last = async (eventName: string) => {
+      let data: Readonly<Record<string, unknown>> = {}
+      for await (const event of room.audit.events({ eventName })) data = event.additionalEventData ?? {}
+      return data
+    }
+    const made = JSON.parse((await last('CreateKey')).backingKey as string) as object
+    t.deepEqual(await last('DeleteKey'), {
+      ...{ customKeyStoreId: CustomKeyStoreId, clusterId: 'cluster-234567abcde' },
+      backingKeys: JSON.stringify([made]),
+      backingKeysDeletionStatus: JSON.stringify([{ ...made, deletionStatus }]),
+    })
+  })
+}
 
 test('1,800 requests a second are what a store takes, whatever the account may ask; others go on', async (t) => {
   const { room, id } = await stores(t, { quotas: 'aws' })
