@@ -31,7 +31,7 @@ export interface Chart {
 
 const WIDTHS = { half: 480, whole: 1030 } as const
 const HEIGHT = 280
-const [LEFT, RIGHT, TOP, BOTTOM] = [62, 10, 12, 42]
+const [LEFT, RIGHT, TOP, BOTTOM] = [62, 10, 20, 42]
 const TONES = 8
 
 export function chart({ title, width, said, x, y, xTitle, series, marks = [] }: Chart): Markup {
@@ -46,7 +46,7 @@ export function chart({ title, width, said, x, y, xTitle, series, marks = [] }: 
 ${y.ticks.map(([value, label]) => markup`<line class="grid" x1="${left}" x2="${right}" y1="${place.y(value)}" y2="${place.y(value)}"/><text x="${left - 8}" y="${place.y(value) + 4}" text-anchor="end">${label}</text>`)}
 ${x.ticks.map(([value, label]) => markup`<line class="grid" x1="${place.x(value)}" x2="${place.x(value)}" y1="${top}" y2="${bottom}"/><text x="${place.x(value)}" y="${bottom + 17}" text-anchor="${value === x.to ? 'end' : 'middle'}">${label}</text>`)}
 <text x="${right}" y="${HEIGHT - 6}" text-anchor="end">${xTitle}</text>
-${marks.map(([value, label]) => markup`<line class="mark" x1="${place.x(value)}" x2="${place.x(value)}" y1="${top}" y2="${bottom}"/><text class="marked" x="${place.x(value) - 6}" y="${top + 12}" text-anchor="end">${label}</text>`)}
+${marks.map(([value, label]) => markup`<line class="mark" x1="${place.x(value)}" x2="${place.x(value)}" y1="${top}" y2="${bottom}"/><text class="marked" x="${place.x(value)}" y="${top - 6}" text-anchor="${value === x.to ? 'end' : 'middle'}">${label}</text>`)}
 ${series.map((each, i) => drawn(each, i, place, bottom))}</svg></div></figure>\n`
 }
 
