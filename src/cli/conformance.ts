@@ -1,6 +1,5 @@
 /** `strongroom conformance`: tries a PKCS#11 token check by check, and tells what holds and what does not. */
 import { existsSync, readFileSync, statSync } from 'node:fs'
-import { resolve } from 'node:path'
 import type * as Conformance from '../conformance/conformance.ts'
 import type { Report } from '../conformance/report.ts'
 import { mistakeIn, type Shape } from '../shape.ts'
@@ -121,7 +120,7 @@ function targetOf(given: Given<typeof FLAGS>, checks: string | undefined): Confo
   if (!existsSync(module)) throw new UsageError(`there is no file \`${module}\``)
   const pin = secretIn('pin-file', given['pin-file'][0]!)
   const soPin = given['so-pin-file'] && secretIn('so-pin-file', given['so-pin-file'][0]!)
-  return { module: resolve(module), tokenLabel, slot, pin, soPin, checks }
+  return { module, tokenLabel, slot, pin, soPin, checks }
 }
 
 /** The first line of a file that nobody else can read. */
@@ -156,7 +155,7 @@ function attempt<T>(act: () => T): T | undefined {
 function reproduction(given: Given<typeof FLAGS>, id: string): string {
   const same = (['module', 'token-label', 'slot', 'pin-file', 'so-pin-file', 'write'] as const).filter((f) => given[f])
   const flags = same.flatMap((flag) => [`--${flag}`, ...given[flag]!.map(quoted)])
-  return ['strongroom', 'conformance', ...flags, '--only', id].join(' ')
+  return ['npx', 'strongroom', 'conformance', ...flags, '--only', id].join(' ')
 }
 
 function quoted(word: string): string {

@@ -6,7 +6,7 @@ import { mechanism, template, word, type Mechanism, type Template } from './cryp
 import { CKR } from './cryptoki/numbers.ts'
 import type { Argument } from './cryptoki/module.ts'
 import type { Device } from './device.ts'
-import { CURVES, ecPair, rsaPair, SESSION, usable, type Curve, type Use } from './keys.ts'
+import { CURVES, generatorOf, SESSION, usable, type Curve, type Use } from './keys.ts'
 import { gcm, pss } from './parameters.ts'
 import type { Throughput } from './report.ts'
 
@@ -114,6 +114,23 @@ function secret(device: Device, session: number, bytes: number, use: Use, more: 
   return handle
 }
 
+/** What kind of pair: who makes it, and what its public half is told. */
+interface Kind {
+  readonly generator: ReturnType<typeof generatorOf> | 'RSA_PKCS_KEY_PAIR_GEN'
+  readonly open: Template
+}
+const rsa = (bits: number): Kind => ({
+  generator: 'RSA_PKCS_KEY_PAIR_GEN',
+  open: [
+    { type: 'MODULUS_BITS', value: bits },
+    { type: 'PUBLIC_EXPONENT', value: Buffer.of(1, 0, 1) },
+  ],
+})
+const curved = (curve: Curve): Kind => ({
+  generator: generatorOf(curve),
+  open: [{ type: 'EC_PARAMS', value: Buffer.from(CURVES[curve].oid, 'hex') }],
+})
+
 const aesGcm = (bytes: number): Row => ({
   ...{ mechanism: 'CKM_AES_GCM', subject: `AES-256, ${kib(bytes)}`, keyed: true },
   prepare: (device, session, more) =>
@@ -129,46 +146,38 @@ const hmac = (bytes: number): Row => ({
   prepare: (device, session, more) =>
     pairOf('Sign', { type: 'SHA256_HMAC' }, secret(device, session, 32, 'SIGN', more), randomBytes(bytes)),
 })
-const rsaSign = (bits: number, how: Mechanism, name: string): Row => ({
-  ...{ mechanism: name, subject: `RSA-${bits}`, keyed: false },
-  prepare(device, session) {
-    const { rv, privateKey } = rsaPair(device, session, ['VERIFY'], ['SIGN'], bits)
+const sign = (how: Mechanism, name: string, subject: string, kind: Kind, bytes: number): Row => ({
+  ...{ mechanism: name, subject, keyed: true },
+  prepare(device, session, more) {
+    const [open, own] = [
+      [...kind.open, ...usable(['VERIFY']), ...more],
+      [...usable(['SIGN']), ...more],
+    ]
+    const { rv, privateKey } = device.generatePair(session, { type: kind.generator }, open, own)
     device.expect(rv, 'OK')
-    return pairOf('Sign', how, privateKey, randomBytes(32))
+    return pairOf('Sign', how, privateKey, randomBytes(bytes))
   },
 })
-const curveSign = (curve: Curve, how: Mechanism, name: string): Row => ({
-  ...{ mechanism: name, subject: curve, keyed: false },
-  prepare(device, session) {
-    const { rv, privateKey } = ecPair(device, session, curve, ['VERIFY'], ['SIGN'])
-    device.expect(rv, 'OK')
-    return pairOf('Sign', how, privateKey, randomBytes(Math.min(64, CURVES[curve].size)))
-  },
-})
+const rsaSign = (bits: number, how: Mechanism, name: string): Row => sign(how, name, `RSA-${bits}`, rsa(bits), 32)
+const curveSign = (curve: Curve, how: Mechanism, name: string): Row =>
+  sign(how, name, curve, curved(curve), Math.min(64, CURVES[curve].size))
 const random = (bytes: number): Row => ({
   ...{ mechanism: 'C_GenerateRandom', subject: kib(bytes), keyed: false },
   prepare: () => (session) => [['C_GenerateRandom', session, Buffer.alloc(bytes), bytes]],
 })
-const pairMade = (how: Mechanism, name: string, subject: string, open: Template): Row => ({
-  ...{ mechanism: name, subject, keyed: false },
+const pairMade = (subject: string, { generator: type, open }: Kind): Row => ({
+  ...{ mechanism: `CKM_${type}`, subject, keyed: false },
   prepare: () => (session) => {
     const [one, other] = [
       [...open, ...usable(['VERIFY']), ...SESSION],
       [...usable(['SIGN']), ...SESSION],
     ]
     const templates = [template(one), one.length, template(other), other.length] as const
-    return [['C_GenerateKeyPair', session, mechanism(how), ...templates, word(), word()]]
+    return [['C_GenerateKeyPair', session, mechanism({ type }), ...templates, word(), word()]]
   },
 })
-const rsaMade = (bits: number): Row =>
-  pairMade({ type: 'RSA_PKCS_KEY_PAIR_GEN' }, 'CKM_RSA_PKCS_KEY_PAIR_GEN', `RSA-${bits}`, [
-    { type: 'MODULUS_BITS', value: bits },
-    { type: 'PUBLIC_EXPONENT', value: Buffer.of(1, 0, 1) },
-  ])
-const curveMade = (curve: Curve): Row =>
-  pairMade({ type: 'EC_KEY_PAIR_GEN' }, 'CKM_EC_KEY_PAIR_GEN', curve, [
-    { type: 'EC_PARAMS', value: Buffer.from(CURVES[curve].oid, 'hex') },
-  ])
+const rsaMade = (bits: number): Row => pairMade(`RSA-${bits}`, rsa(bits))
+const curveMade = (curve: Curve): Row => pairMade(curve, curved(curve))
 
 export const ROWS: readonly Row[] = [
   ...[32, 1024, 4096].map(aesGcm),

@@ -2,6 +2,7 @@
  * The process that has the module in it. It is told which token, then one job after the other, and may be brought down by any of
  * them: whoever started it watches it. Nothing of what it needs to get in comes by its arguments or its environment.
  */
+import { resolve } from 'node:path'
 import type { KeySpec } from '../model/kms.ts'
 import { capabilitiesOf } from './capabilities.ts'
 import type { Check } from './check.ts'
@@ -69,7 +70,7 @@ class Bench {
   static async open(opening: Opening): Promise<{ bench: Bench; opened: Opened }> {
     const checks = await checksOf(opening.checks)
     const recorder = new Recorder(opening.recorder)
-    const module = new Module(opening.module)
+    const module = new Module(resolve(opening.module))
     module.onCall = (traced) => recorder.note(traced)
     const rv = initialize(module)
     if (rv !== CKR.OK) throw new Unusable(`C_Initialize answered ${nameOf(CKR, 'CKR', rv)}`)

@@ -11,7 +11,7 @@ export function result(but: Partial<Result> = {}): Result {
     verdict: 'passed',
     milliseconds: 3,
     trace: [],
-    reproduce: 'strongroom conformance --module token.so --only session.login.twice',
+    reproduce: 'npx strongroom conformance --module token.so --only session.login.twice',
     ...but,
   }
 }

@@ -1,7 +1,7 @@
 /** A conformance run: what it says of each check, that nothing brings it down, and what it leaves in the token: nothing. */
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { join, relative } from 'node:path'
 import test from 'ava'
 import { conformance, type ConformanceWorld } from '../../src/cli/conformance.ts'
 import { UsageError } from '../../src/cli/flags.ts'
@@ -33,10 +33,14 @@ interface Ran {
 
 let runs = 0
 
-async function run(flags: readonly string[], world: Partial<ConformanceWorld> = {}): Promise<Ran> {
+async function run(
+  flags: readonly string[],
+  world: Partial<ConformanceWorld> = {},
+  token: readonly string[] = TOKEN,
+): Promise<Ran> {
   const out = join(folder, `out-${runs++}`)
   let said = ''
-  const code = await conformance([...TOKEN, '--out', out, ...flags], {
+  const code = await conformance([...token, '--out', out, ...flags], {
     now: Date.now,
     out: (text) => (said += text),
     error: (text) => void (said += text),
@@ -97,13 +101,31 @@ test.serial('what holds is 0, and a note alone as well', async (t) => {
 
 test.serial('the command of a result runs that check alone', async (t) => {
   const { report } = await run(['--only', 'stage.fails,stage.passes'])
-  const [, ...words] = report.results[0]!.reproduce.split(' ')
+  const [npx, program, ...words] = report.results[0]!.reproduce.split(' ')
+  t.deepEqual([npx, program], ['npx', 'strongroom'])
   t.deepEqual(words, ['conformance', ...TOKEN, '--only', 'stage.fails'])
   const again = await run(words.slice(1 + TOKEN.length))
   t.deepEqual(
     again.report.results.map(({ id, verdict }) => [id, verdict]),
     [['stage.fails', 'failed']],
   )
+})
+
+test.serial('files are told as they were given', async (t) => {
+  const module = relative(process.cwd(), house.module)
+  const { code, report } = await run(['--only', 'stage.passes'], {}, ['--module', module, ...TOKEN.slice(2)])
+  t.is(code, 0)
+  t.is(report.module.path, module)
+  t.true(report.results[0]!.reproduce.includes(`--module ${module} `))
+})
+
+test.serial('a stored key is measured beside one of the session, where it may be stored', async (t) => {
+  const { report } = await run(['--only', 'stage.passes', '--throughput', '--write'])
+  t.is(mistakeIn(report, REPORT_SCHEMA), undefined)
+  const measured = new Set(report.throughput.map(({ mechanism, key }) => `${mechanism} ${key}`))
+  for (const name of ['AES_GCM', 'SHA256_HMAC', 'RSA_PKCS', 'RSA_PKCS_PSS', 'ECDSA'])
+    t.true(measured.has(`CKM_${name} session`) && measured.has(`CKM_${name} token`), name)
+  t.true(measured.has('C_GenerateRandom session') && !measured.has('C_GenerateRandom token'))
 })
 
 test.serial('a run that is stopped tells what it found until then', async (t) => {
