@@ -75,6 +75,25 @@ test('faults are added, listed and removed', async (t) => {
   t.is((await run('faults clear')).out, 'there are no faults\n')
 })
 
+const adds = test.macro<[words: string, listed: string]>({
+  title: (_, words) => `added: strongroom faults add ${words}`,
+  async exec(t, words, listed) {
+    const { run } = await served(t)
+    const said = `1: ${listed}; has struck 0 times\n`
+    t.is((await run(`faults add ${words}`)).out, said)
+    t.is((await run('faults list')).out, said)
+  },
+})
+
+test(adds, '--operation Decrypt --hang --after 3', 'operation Decrypt, hang, after 3')
+test(adds, '--backend hsm --wrong --times 1', 'backend hsm, wrong, times 1')
+test(adds, '--backend hsm --forget', 'backend hsm, forget')
+test(
+  adds,
+  '--operation Decrypt --script [{"error":"ThrottlingException"},{},{"drop":true}]',
+  'operation Decrypt, script [{"error":"ThrottlingException"},{},{"drop":true}]',
+)
+
 const misused = test.macro<[command: string, why: string | RegExp, code?: number]>({
   title: (_, command) => `misused: strongroom ${command}`,
   exec: async (t, command, why, code = 2) => {
@@ -95,6 +114,10 @@ test(misused, 'region down', '`region down` needs the name of a Region')
 test(misused, 'region down virginia', /says `virginia` is not the name of a Region/, 1)
 test(misused, 'faults add --error oops', /says `error` of a fault takes the name of an exception/, 1)
 test(misused, 'faults add --times x', '`--times` takes a number')
+test(misused, 'faults add --script oops', '`--script` takes a list in JSON')
+test(misused, 'faults add --script {}', /a list of what goes wrong in turn/, 1)
+test(misused, 'faults add --wrong', /only a backend gives a `wrong` answer/, 1)
+test(misused, 'faults add --forget', /is made to `forget`/, 1)
 test(misused, 'faults remove one', '`faults remove` takes a number')
 test(misused, 'faults remove 7', /says there is no fault 7/, 1)
 

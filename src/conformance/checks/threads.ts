@@ -272,6 +272,7 @@ const pulled = (
   severity: Severity,
   title: string,
   pull: (device: Device, sessions: readonly number[], key: number) => Promise<void>,
+  rest: Rest = {},
 ): Check =>
   row(
     id,
@@ -289,7 +290,7 @@ const pulled = (
       const failed = all.find((each) => each.status === 'rejected')
       if (failed) throw failed.reason
     },
-    { needs: ['AES_GCM', 'AES_KEY_GEN'] },
+    { needs: ['AES_GCM', 'AES_KEY_GEN'], ...rest },
   )
 
 async function turns(count: number): Promise<void> {
@@ -311,14 +312,21 @@ const PULLED: readonly Check[] = [
     await turns(40)
     fair(device, await device.module.callAside('C_DestroyObject', sessions[0]!, key))
   }),
-  pulled('logout', 'major', 'The user logs out and in again while others work', async (device, sessions) => {
-    await times(5, async () => {
-      await turns(10)
-      fair(device, await device.module.callAside('C_Logout', sessions[0]!))
-      const rv = device.login(sessions[0]!)
-      if (rv !== CKR.USER_ALREADY_LOGGED_IN) fair(device, rv)
-    })
-  }),
+  pulled(
+    'logout',
+    'major',
+    'The user logs out and in again while others work',
+    async (device, sessions) => {
+      await times(5, async () => {
+        await turns(10)
+        fair(device, await device.module.callAside('C_Logout', sessions[0]!))
+        const rv = device.login(sessions[0]!)
+        if (rv !== CKR.USER_ALREADY_LOGGED_IN) fair(device, rv)
+      })
+    },
+    // Some tokens lock up for good in it; 240 small encryptions are done long before.
+    { patience: 20 },
+  ),
   // The standard leaves open what happens; a module that brings down its program is worth a remark.
   pulled('finalize', 'note', 'C_Finalize while others work', async (device) => {
     await turns(40)
