@@ -51,6 +51,8 @@ export class Connections implements KeyStoreBackends {
   /** What was last begun about a store: whatever was begun before is not to be finished. */
   readonly #begun = new Map<string, object>()
   readonly #busy = new Set<Promise<void>>()
+  /** What every backend is handed out through, as long as something is to go wrong in it. */
+  around: ((backend: Backend) => Backend) | undefined
 
   constructor(world: ConnectionsWorld) {
     this.#world = world
@@ -68,13 +70,13 @@ export class Connections implements KeyStoreBackends {
   backendOf(key: Key, call: Asking): Backend {
     const connection = this.#open.get(key.customKeyStoreId!)
     if (!connection) fail('KMSInvalidStateException', key.xksKeyId ? NOT_CONNECTED : `${key.arn} is unavailable.`)
-    return connection.ofKey?.(key, call) ?? connection.backend
+    return this.#handedOut(connection.ofKey?.(key, call) ?? connection.backend)
   }
 
   backendIn(store: KeyStore): Backend {
     const connection = this.#open.get(store.id)
     if (!connection) fail('CustomKeyStoreInvalidStateException', `The custom key store ${store.id} has lost its way.`)
-    return connection.backend
+    return this.#handedOut(connection.backend)
   }
 
   async examine({ cluster, proxy, region, secret, others, before }: WantedKeyStore, call: Asking): Promise<void> {
@@ -131,6 +133,10 @@ export class Connections implements KeyStoreBackends {
     while (this.#busy.size > 0) await Promise.all(this.#busy)
     await Promise.all([...this.#open.values()].map((connection) => connection.close()))
     this.#open.clear()
+  }
+
+  #handedOut(backend: Backend): Backend {
+    return this.around?.(backend) ?? backend
   }
 
   #begin({ id }: KeyStore): object {

@@ -60,6 +60,8 @@ export interface ActiveFault {
 export interface FaultPlace {
   readonly gates: Gate[]
   backend: Backend
+  /** Backends of custom key stores come through `around`, where there is one. */
+  readonly keyStores?: { around: ((backend: Backend) => Backend) | undefined }
 }
 
 /** What is to happen, and after how many milliseconds. */
@@ -124,6 +126,7 @@ export class Faults implements Gate {
     }
     const strike = () => this.#strike((fault) => fault.backend !== undefined, '')
     this.#place.backend = inBackend ? faulty(this.#sound, strike) : this.#sound
+    if (this.#place.keyStores) this.#place.keyStores.around = inBackend ? (each) => faulty(each, strike) : undefined
   }
 
   /** Those that strike do so in the order they were added, up to the first that lets nothing through. */

@@ -199,3 +199,25 @@ test.serial('a simulated cluster takes any password, and keeps its keys in the r
     Buffer.from(Plaintext),
   )
 })
+
+for (const [kind, made] of [
+  ['of a cluster', ONE],
+  ['that is simulated', { CloudHsmClusterId: 'cluster-simulatedsi' }],
+] as const) {
+  test.serial(`faults of a backend strike behind a store ${kind}, as long as there are any`, async (t) => {
+    const there = await room(t)
+    const CustomKeyStoreId = await connected(there, cluster('a', made))
+    const { KeyId } = (await there.createKey({ CustomKeyStoreId, Origin: 'AWS_CLOUDHSM' })).KeyMetadata!
+    const encrypt = () => there.encrypt({ KeyId, Plaintext })
+    const { CiphertextBlob } = await encrypt()
+    const fault = there.faults.add({ backend: 'hsm', error: 'KMSInternalException', times: 2 })
+    await refuses(t, encrypt(), 'KMSInternalException')
+    await refuses(t, there.createKey({ CustomKeyStoreId, Origin: 'AWS_CLOUDHSM' }), 'KMSInternalException')
+    t.is(fault.hits, 2)
+    await t.notThrowsAsync(encrypt())
+    const forgetting = there.faults.add({ backend: 'hsm', forget: true, times: 1 })
+    const { Plaintext: opened } = await there.decrypt({ CiphertextBlob: CiphertextBlob! })
+    t.deepEqual(Buffer.from(opened!), Buffer.from(Plaintext))
+    t.is(forgetting.hits, 1)
+  })
+}
