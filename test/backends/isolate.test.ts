@@ -2,11 +2,13 @@
 import test, { type ExecutionContext } from 'ava'
 import { openIsolated } from '../../src/backends/isolated.ts'
 import { TokenError } from '../../src/backends/pkcs11/faults.ts'
-import type { Backend } from '../../src/backends/backend.ts'
+import type { Backend, Parameters } from '../../src/backends/backend.ts'
+import { DAY } from '../../src/clock.ts'
 import { KmsError } from '../../src/errors.ts'
 import { pkcs11, type Pkcs11Options } from '../../src/index.ts'
 import { softTokens } from '../helpers/softhsm.ts'
-import { materialOf } from './contract/workbench.ts'
+import { node } from '../helpers/wrapping.ts'
+import { materialOf, waiting } from './contract/workbench.ts'
 
 const { one } = softTokens('one')
 const hello = Buffer.from('attack at dawn')
@@ -126,6 +128,29 @@ test.serial('what AWS would refuse is refused in its words, and closing ends the
   await backend.close()
   t.throws(() => process.kill(pid!, 0), { code: 'ESRCH' })
   await t.throwsAsync(async () => backend.cipher.seal(material, hello, undefined), { code: 'KMSInternalException' })
+})
+
+test.serial('wrapping keys and keys are destroyed in the other process as they are here', async (t) => {
+  const { backend } = await opened(t)
+  const key = waiting('SYMMETRIC_DEFAULT', 'ENCRYPT_DECRYPT')
+  const now = Date.UTC(2026, 10, 24)
+  const ask = () => Promise.resolve(backend.importer!.parameters(key, 'RSA_2048', 'RSAES_OAEP_SHA_256', now + DAY))
+  const [erased, withdrawn] = [await ask(), await ask()]
+  const bring = ({ token, publicKey }: Parameters) =>
+    backend.importer!.import(key, token, node.oaep(publicKey, Buffer.alloc(32, 7), 'sha256'), now)
+  const { token } = await bring(erased)
+  await backend.erase!(erased.kept!)
+  await t.throwsAsync(async () => bring(erased), { code: 'InvalidImportTokenException' })
+  await bring(withdrawn)
+  await backend.importer!.withdraw!(key.arn)
+  await t.throwsAsync(async () => bring(withdrawn), { code: 'InvalidImportTokenException' })
+
+  const material = materialOf(token)
+  t.truthy(await backend.cipher.seal(material, hello, undefined))
+  backend.release(material)
+  await backend.erase!(token)
+  const told = await t.throwsAsync(async () => backend.cipher.seal(materialOf(token), hello, undefined))
+  t.deepEqual(toldOf(told), ['KMSInternalException', 'KeyMissing'])
 })
 
 test.serial('no PIN is in the arguments or the environment of the process', async (t) => {
