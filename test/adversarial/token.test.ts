@@ -1,10 +1,12 @@
 /** Attacks on tokens, and on the custom key stores that are in them: PINs, and what becomes of a token that goes away. */
-import { execFileSync } from 'node:child_process'
+import { execFileSync, spawn, spawnSync } from 'node:child_process'
+import { generateKeyPairSync } from 'node:crypto'
+import { once } from 'node:events'
+import { setTimeout as pause } from 'node:timers/promises'
 import test, { type ExecutionContext } from 'ava'
 import { Library, type Cryptoki } from '../../src/backends/pkcs11/cryptoki.ts'
 import { TokenError } from '../../src/backends/pkcs11/faults.ts'
 import { createAttester, pkcs11, type ClustersConfig, type StrongroomOptions } from '../../src/index.ts'
-import { generateKeyPairSync } from 'node:crypto'
 import { materialOf } from '../backends/contract/workbench.ts'
 import { openEnvelope } from '../helpers/envelope.ts'
 import { bytes, refuses, scene } from '../helpers/scene.ts'
@@ -219,3 +221,31 @@ test.serial('what keys of a store open goes out to a recipient in an envelope, a
   t.is(random.Plaintext, undefined)
   t.is(openEnvelope(random.CiphertextForRecipient!, privateKey).length, 16)
 })
+
+/** Starts a token process whose module never comes back, and tells its number. */
+const HANGING = `
+  const { Supervisor } = await import(${JSON.stringify(new URL('../../src/backends/isolated/supervisor.ts', import.meta.url).href)})
+  const hang = 'Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0)'
+  const opener = 'data:text/javascript,' + encodeURIComponent('export const pkcs11 = () => ' + hang)
+  const supervisor = new Supervisor(() => ({ opener, options: {} }), { deadline: 60_000, backOff: 5 })
+  supervisor.open().catch(() => undefined)
+  setTimeout(() => console.log(supervisor.pid), 1500)
+`
+
+test.serial('a module that hangs does not outlive the process it hangs for', async (t) => {
+  const args = ['--import', 'ts-blank-space/register', '--input-type=module', '--eval', HANGING]
+  const parent = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] })
+  t.teardown(() => parent.kill('SIGKILL'))
+  const [line] = (await once(parent.stdout, 'data')) as [Buffer]
+  const child = Number(line.toString())
+  t.true(isAlive(child))
+  parent.kill('SIGKILL')
+  for (let i = 0; i < 100 && isAlive(child); i++) await pause(100)
+  t.false(isAlive(child))
+})
+
+/** Whether there is such a process, and it is not only waited for. */
+function isAlive(pid: number): boolean {
+  const { stdout } = spawnSync('ps', ['-o', 'stat=', '-p', String(pid)])
+  return /^[^Z\s]/.test(stdout.toString())
+}

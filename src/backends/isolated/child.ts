@@ -2,6 +2,7 @@
  * The process that has the module in it, and that the module may bring down: it does what it is told over its channel, and ends
  * when nobody is at the other end any more.
  */
+import { Worker } from 'node:worker_threads'
 import type { Material } from '../../keys.ts'
 import type { Backend, OpenedBackend } from '../backend.ts'
 import { piecesOf, type Answer, type Opened, type Opening, type Order } from './wire.ts'
@@ -74,5 +75,11 @@ process.on('message', (order: Order) => {
   )
 })
 process.once('disconnect', () => process.exit())
+// A module that hangs keeps this thread from hearing that nobody is there any more: another one sees whose child we are.
+new Worker(
+  'const { workerData: parent } = require("node:worker_threads");' +
+    'setInterval(() => process.ppid === parent || process.kill(process.pid, "SIGKILL"), 500)',
+  { eval: true, execArgv: [], workerData: process.ppid },
+).unref()
 // Signals of the terminal are for whoever started this process, and ends it when that is right.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => undefined)

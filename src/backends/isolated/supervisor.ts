@@ -103,7 +103,8 @@ export class Supervisor {
 
   private start(): ChildProcess {
     const execArgv = process.execArgv.filter(
-      (flag) => !flag.startsWith('--input-type') && !flag.startsWith('--inspect'),
+      (flag, i, all) =>
+        !flag.startsWith('--input-type') && !flag.startsWith('--inspect') && !EVAL.has(flag) && !EVAL.has(all[i - 1]),
     )
     const child = fork(CHILD, { execArgv, serialization: 'advanced', stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })
     this.child = child
@@ -180,6 +181,9 @@ export class Supervisor {
     child.channel?.[verb]()
   }
 }
+
+/** What has Node run the words that follow, which are not for the child. */
+const EVAL = new Set<string | undefined>(['-e', '--eval', '-p', '--print', '-pe'])
 
 function crashed(why: string): TokenError {
   return new TokenError('ModuleCrashed', `the PKCS#11 module is gone: ${why}`)
