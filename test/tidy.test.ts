@@ -120,7 +120,7 @@ test(alone, 'only the assembly of a room or a proxy, and the program, read the t
   words: /Date\.now|new Date\(\)/,
 })
 test(alone, 'only the sockets, the trail, whoever watches a process, and the command line have timers', {
-  who: /^src\/(http\/server|services\/rds\/session|cli|audit\/trail|faults|backends\/isolated\/supervisor)\b/,
+  who: /^src\/(http\/server|services\/rds\/session|cli|audit\/trail|faults|backends\/isolated\/(child|supervisor))\b/,
   words: /\bset(Timeout|Interval)\b/,
 })
 test(alone, 'the simulator knows neither AWS nor JSON', {
