@@ -76,18 +76,16 @@ export class FrontDoor {
 
   /** Called when there are requests where there were none. */
   drain(): void {
-    this.#draining = true
     const { connections } = this.#options
-    for (let batch = 0; batch < BATCHES; batch++) {
-      const length = connections.take(this.#incoming)
-      if (length === 0) {
-        this.#draining = false
-        return
-      }
+    this.#draining = true
+    let length = 0
+    for (let batch = 0; batch < BATCHES && (length = connections.take(this.#incoming)) > 0; batch++) {
       for (let at = 0; at < length;) at = this.#record(at)
       this.#flush()
     }
-    setImmediate(() => this.drain())
+    // Answers that come from now on are sent by whoever brings them.
+    this.#draining = false
+    if (length > 0) setImmediate(() => this.drain())
   }
 
   /** Resolves when all that was asked is answered. */

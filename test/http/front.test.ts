@@ -7,6 +7,8 @@ import { connect, type Socket } from 'node:net'
 import test, { type ExecutionContext } from 'ava'
 import { seeded } from '../helpers/random.ts'
 import { Strongroom, type StrongroomOptions } from '../../src/index.ts'
+import { FrontDoor } from '../../src/http/front.ts'
+import type { HttpResponse } from '../../src/http/message.ts'
 import type { Listener } from '../../src/http/server.ts'
 import { signed, type Signing } from './sign.ts'
 
@@ -256,3 +258,47 @@ test('the trail tells of requests alike, whichever way they came', async (t) => 
   t.regex([...shapes][0]!, /127\.0\.0\.1.*clinic\/1\.0/)
   t.is(new Set(events.map(({ requestID }) => requestID)).size, 6)
 })
+
+test('an answer that comes between two batches goes out at once', async (t) => {
+  let resolve: (answer: HttpResponse) => void = () => undefined
+  const promise = new Promise<HttpResponse>((resolved) => (resolve = resolved))
+  const sent: number[] = []
+  let batches = 0
+  const door = new FrontDoor({
+    connections: {
+      take(out) {
+        // The connection, and then more batches of its requests than are served without a pause.
+        const records = batches++ === 0 ? [record(3, 0, '127.0.0.1'), record(2, 0, 'POST / HTTP/1.1\r\n\r\n')] : []
+        if (batches > 1 && batches <= 20) records.push(record(4, 9, ''))
+        const bytes = Buffer.concat(records)
+        bytes.copy(out)
+        return bytes.length
+      },
+      answer: (_, length) => sent.push(length),
+      trust: () => 0,
+    },
+    answering: {
+      targets: [],
+      handle: () => promise,
+      trusted: () => t.fail(),
+      find: () => undefined,
+      now: Date.now,
+    },
+    endpoint: undefined,
+    stray: () => t.fail(),
+    write: ({ body }) => body.toString(),
+  })
+  door.drain()
+  t.deepEqual([batches < 20, sent], [true, []])
+  resolve({ status: 200, headers: {}, body: 'answer' })
+  await promise
+  await Promise.resolve()
+  t.deepEqual(sent, [16 + 'answer'.length])
+})
+
+/** A record as crates/front/src/mailbox.rs has it. */
+function record(kind: number, turn: number, text: string): Buffer {
+  const words = [kind, 1, turn, kind === 2 ? text.length : 0, 0, 0, 0xffff_ffff, text.length]
+  const bytes = Buffer.concat([...words.map((word) => Buffer.from(Uint32Array.of(word).buffer)), Buffer.from(text)])
+  return Buffer.concat([bytes, Buffer.alloc(-bytes.length & 3)])
+}
