@@ -78,6 +78,7 @@ impl Connection {
                 }
             }
             Wire::Secure(tls, stream) => {
+                shake(tls, stream)?;
                 while self.sent < request.len() {
                     let count = tls.writer().write(&request[self.sent..])?;
                     self.sent += count;
@@ -121,6 +122,22 @@ fn waits(error: &io::Error) -> bool {
         error.kind(),
         ErrorKind::WouldBlock | ErrorKind::NotConnected | ErrorKind::Interrupted
     )
+}
+
+/// Goes on with the handshake as far as it goes.
+fn shake(tls: &mut ClientConnection, stream: &mut TcpStream) -> io::Result<()> {
+    while tls.is_handshaking() {
+        flush(tls, stream)?;
+        match tls.read_tls(stream) {
+            Ok(0) => return Err(ErrorKind::UnexpectedEof.into()),
+            Ok(_) => {
+                tls.process_new_packets().map_err(io::Error::other)?;
+            }
+            Err(error) if waits(&error) => return Ok(()),
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
 }
 
 /// Puts what TLS has to say on the wire; whether all of it went.
