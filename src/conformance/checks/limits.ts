@@ -81,10 +81,16 @@ const longAttribute = (type: 'LABEL' | 'ID' | 'VALUE', length: number, severity:
       type === 'ID'
         ? { rv: CKR.OK, handle: aesKey(device, session, []) }
         : device.create(session, type === 'VALUE' ? dataObject(value) : dataObject(Buffer.alloc(8), { type, value }))
-    if (made.rv !== CKR.OK) { device.expect(made.rv, ...TOO_MUCH); return; }
+    if (made.rv !== CKR.OK) {
+      device.expect(made.rv, ...TOO_MUCH)
+      return
+    }
     if (type === 'ID') {
       const rv = device.set(session, made.handle, [{ type, value }])
-      if (rv !== CKR.OK) { device.expect(rv, ...TOO_MUCH); return; }
+      if (rv !== CKR.OK) {
+        device.expect(rv, ...TOO_MUCH)
+        return
+      }
     }
     const { rv, bytes } = device.get(session, made.handle, type)
     device.expect(rv, 'OK')

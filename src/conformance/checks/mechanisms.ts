@@ -28,7 +28,10 @@ const declared = ({ type, flag, severity = 'major', run }: Use): Check => ({
   needs: [type],
   patience: 60,
   run(device) {
-    if (device.announces(CKM[type], flag)) { run(device, device.session()); return; }
+    if (device.announces(CKM[type], flag)) {
+      run(device, device.session())
+      return
+    }
     const works = succeeds(() => run(device, device.session()))
     device.skip(works ? `CKF_${flag} is not announced, though it works` : `CKF_${flag} is not announced`)
   },

@@ -94,7 +94,10 @@ const UNPADDED: Check = {
     const bytes = Buffer.alloc(20, 0x77)
     const [wrapping, inner] = [kek(device, session), secret(device, session, bytes)]
     const wrapped = device.wrap(session, { type: 'AES_KEY_WRAP' }, wrapping, inner)
-    if (wrapped.rv !== CKR.OK) { device.expect(wrapped.rv, 'KEY_SIZE_RANGE', 'KEY_NOT_WRAPPABLE', 'DATA_LEN_RANGE'); return; }
+    if (wrapped.rv !== CKR.OK) {
+      device.expect(wrapped.rv, 'KEY_SIZE_RANGE', 'KEY_NOT_WRAPPABLE', 'DATA_LEN_RANGE')
+      return
+    }
     const { rv, handle } = device.unwrap(session, { type: 'AES_KEY_WRAP' }, wrapping, wrapped.bytes, SECRET)
     device.expect(rv, 'OK')
     const back = device.get(session, handle, 'VALUE').bytes

@@ -180,7 +180,10 @@ const LARGE: readonly Check[] = [1, 16].map((mebibytes) => ({
     const how = { type: 'AES_GCM', parameter: gcm(Buffer.alloc(12, 3)) } as const
     const data = Buffer.alloc(mebibytes << 20, 0x2e)
     const sealed = device.encrypt(session, how, key, data)
-    if (sealed.rv !== CKR.OK) { device.expect(sealed.rv, 'DATA_LEN_RANGE'); return; }
+    if (sealed.rv !== CKR.OK) {
+      device.expect(sealed.rv, 'DATA_LEN_RANGE')
+      return
+    }
     const { rv, bytes } = device.decrypt(session, how, key, sealed.bytes)
     device.expect(rv, 'OK')
     device.require(bytes.equals(data), 'what was encrypted', 'other bytes')
