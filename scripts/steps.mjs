@@ -142,6 +142,7 @@ export function requireTestTools() {
     ['nbdcopy', 'libnbd-bin'],
     ['nbdinfo', 'libnbd-bin'],
     ['openssl', 'openssl'],
+    ['pkcs11-tool', 'opensc'],
     ['qemu-img', 'qemu-utils'],
     ['qemu-io', 'qemu-utils'],
     ['softhsm2-util', 'softhsm2'],
