@@ -1,7 +1,6 @@
 /** What the command line needs of all this, behind one import: it brings the package along that calls modules. */
-import { randomBytes } from 'node:crypto'
-import { mkdir, open, rename } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
 import { checksOf, planOf, type Planned } from './plan.ts'
 import { compare } from './report/compare.ts'
 import { html } from './report/html.ts'
@@ -9,6 +8,7 @@ import { isBad } from './report/judgement.ts'
 import { junit } from './report/junit.ts'
 import { tap } from './report/tap.ts'
 import type { Report, Verdict } from './report.ts'
+import { appear } from '../whole.ts'
 
 export { run, type Target } from './runner.ts'
 export { REPORT_SCHEMA } from './schema.ts'
@@ -63,17 +63,4 @@ export function summary(report: Report, folder: string, earlier: Report | undefi
 /** Whether all that was tried holds, but for what is only a note. What crashes or hangs is never only a note. */
 export function holds({ complete, results }: Report): boolean {
   return complete && !results.some((each) => isBad(each) && !(each.severity === 'note' && each.verdict === 'failed'))
-}
-
-/** A file that is there when it is whole. */
-async function appear(file: string, text: string): Promise<void> {
-  const draft = join(dirname(file), `.strongroom-${randomBytes(6).toString('hex')}.draft`)
-  const handle = await open(draft, 'wx')
-  try {
-    await handle.writeFile(text)
-    await handle.sync()
-  } finally {
-    await handle.close()
-  }
-  await rename(draft, file)
 }

@@ -1,5 +1,5 @@
 /** Charts as SVG: axes that are linear or logarithmic, and lines over them, told apart by dashes and names as well as by colour. */
-import { markup, NOTHING, type Markup } from '../../conformance/report/html/markup.ts'
+import { markup, NOTHING, type Markup } from '../../page/markup.ts'
 
 export interface Axis {
   readonly from: number

@@ -1,5 +1,5 @@
 /** How long operations were waited for, percentile by percentile: each step to the right is the rarest tenth of the one before. */
-import { markup, micros, NOTHING, section, type Markup } from '../../conformance/report/html/markup.ts'
+import { markup, micros, NOTHING, section, type Markup } from '../../page/markup.ts'
 import { readTimes } from '../times.ts'
 import type { Measured, Tally } from '../measured.ts'
 import { chart, logarithmic, range, type Axis, type Series } from './chart.ts'

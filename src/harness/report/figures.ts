@@ -1,14 +1,5 @@
 /** The head of the page, its figures in a row, its tables, and the machine that they are of. */
-import {
-  markup,
-  micros,
-  NOTHING,
-  section,
-  table,
-  thousands,
-  type Content,
-  type Markup,
-} from '../../conformance/report/html/markup.ts'
+import { markup, micros, NOTHING, section, table, thousands, type Content, type Markup } from '../../page/markup.ts'
 import type { Measured, MeasuredTarget, MeasuredWorkload, Tally, TargetKind } from '../measured.ts'
 import { paceIn } from './ramp.ts'
 

@@ -1,12 +1,12 @@
 /** A run as files: its JSON, its page, and its histograms as other tools read them. */
-import { randomBytes } from 'node:crypto'
-import { mkdir, open, rename } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
 import { HistogramLogWriter } from 'hdr-histogram-js'
 import type { Measured } from '../measured.ts'
 import { readTimes } from '../times.ts'
 import { benchPage } from './html.ts'
 import { RUN_FILE } from './schema.ts'
+import { appear } from '../../whole.ts'
 
 /** Each appears whole; the JSON, which is what counts, last. */
 export async function keepRun(folder: string, measured: Measured): Promise<void> {
@@ -48,16 +48,3 @@ function logOf({ operations, command, started, seconds }: Measured): string {
 
 /** A tag, or the name of a file, has no spaces, commas or slashes. */
 const slug = (name: string): string => name.replaceAll(/[^\w.-]+/g, '-').replace(/^\.+/, '')
-
-/** A file that is there when it is whole. */
-async function appear(file: string, text: string): Promise<void> {
-  const draft = join(dirname(file), `.strongroom-${randomBytes(6).toString('hex')}.draft`)
-  const handle = await open(draft, 'wx')
-  try {
-    await handle.writeFile(text)
-    await handle.sync()
-  } finally {
-    await handle.close()
-  }
-  await rename(draft, file)
-}

@@ -1,8 +1,8 @@
 /** A run as one page that needs nothing else: what was measured, how fast it was, how that varied, and where. */
 import { createHash } from 'node:crypto'
-import { Markup, markup } from '../../conformance/report/html/markup.ts'
-import { SCRIPT } from '../../conformance/report/html/script.ts'
-import { STYLE } from '../../conformance/report/html/style.ts'
+import { Markup, markup } from '../../page/markup.ts'
+import { SCRIPT } from '../../page/script.ts'
+import { STYLE } from '../../page/style.ts'
 import { toBase64 } from '../../model/json.ts'
 import type { Measured } from '../measured.ts'
 import { curves } from './curves.ts'

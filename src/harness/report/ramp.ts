@@ -1,13 +1,5 @@
 /** What each pace of a ramp came to: throughput, and what is waited for it. */
-import {
-  markup,
-  micros,
-  NOTHING,
-  section,
-  table,
-  thousands,
-  type Markup,
-} from '../../conformance/report/html/markup.ts'
+import { markup, micros, NOTHING, section, table, thousands, type Markup } from '../../page/markup.ts'
 import type { Measured, Pace, Step } from '../measured.ts'
 import { chart, fromZero, logarithmic, type Axis } from './chart.ts'
 

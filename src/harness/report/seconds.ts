@@ -1,5 +1,5 @@
 /** The run second by second: whether it was even, and what came in between. */
-import { markup, micros, NOTHING, section, thousands, type Markup } from '../../conformance/report/html/markup.ts'
+import { markup, micros, NOTHING, section, thousands, type Markup } from '../../page/markup.ts'
 import type { Interval, Measured } from '../measured.ts'
 import { chart, fromZero, logarithmic, type Axis } from './chart.ts'
 

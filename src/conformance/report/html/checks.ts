@@ -2,7 +2,7 @@
 import type { Report, Result, Verdict } from '../../report.ts'
 import { areasOf } from '../areas.ts'
 import { isBad } from '../judgement.ts'
-import { markup, section, table, type Content, type Markup } from './markup.ts'
+import { markup, section, table, type Content, type Markup } from '../../../page/markup.ts'
 import { severityBadge, VERDICTS, verdictBadge } from './words.ts'
 
 export function checks({ results }: Report): Markup {

@@ -1,6 +1,6 @@
 /** What changed since another report, and first of all whether that was of the same device. */
 import type { Change, Comparison } from '../compare.ts'
-import { markup, NOTHING, section, table, thousands, type Content, type Markup } from './markup.ts'
+import { markup, NOTHING, section, table, thousands, type Content, type Markup } from '../../../page/markup.ts'
 import { severityBadge, verdictBadge } from './words.ts'
 
 export function comparison(compared: Comparison): Markup {

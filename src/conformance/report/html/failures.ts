@@ -2,7 +2,7 @@
 import type { Report, Result } from '../../report.ts'
 import { grouped, kinOf } from '../areas.ts'
 import { isBad, SEVERITIES } from '../judgement.ts'
-import { markup, NOTHING, section, type Content, type Markup } from './markup.ts'
+import { markup, NOTHING, section, type Content, type Markup } from '../../../page/markup.ts'
 import { MEANINGS, severityBadge, verdictBadge } from './words.ts'
 
 /** Crashes and hangs: they take down whoever loaded the module, whatever the check was about. */

@@ -1,7 +1,7 @@
 /** What a KMS can do with keys in this token: a table per family of key specs, with what is said of its cells below. */
 import type { Capability, Report } from '../../report.ts'
 import { grouped } from '../areas.ts'
-import { markup, section, table, type Content, type Markup } from './markup.ts'
+import { markup, section, table, type Content, type Markup } from '../../../page/markup.ts'
 import { SUPPORT } from './words.ts'
 
 export function matrix({ capabilities }: Report): Markup {

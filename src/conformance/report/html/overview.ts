@@ -2,7 +2,7 @@
 import type { Severity } from '../../check.ts'
 import type { Report, Verdict } from '../../report.ts'
 import { isBad, judge, SEVERITIES, type Fitness } from '../judgement.ts'
-import { markup, section, thousands, type Content, type Markup } from './markup.ts'
+import { markup, section, thousands, type Content, type Markup } from '../../../page/markup.ts'
 import { MEANINGS, severityBadge, VERDICTS } from './words.ts'
 
 export function header({ token, module, started, milliseconds, strongroom, writes }: Report): Markup {

@@ -1,7 +1,7 @@
 /** How fast the token is: per measurement a bar to the median and a whisker to the 99th percentile, on one scale; then the numbers. */
 import type { Report, Throughput } from '../../report.ts'
 import { grouped } from '../areas.ts'
-import { markup, micros, NOTHING, section, table, thousands, type Markup } from './markup.ts'
+import { markup, micros, NOTHING, section, table, thousands, type Markup } from '../../../page/markup.ts'
 
 export function throughput({ throughput: rows }: Report): Markup {
   if (rows.length === 0) return NOTHING

@@ -1,7 +1,7 @@
 /** The words and signs that verdicts and severities are told by: never by colour alone. */
 import type { Severity } from '../../check.ts'
 import type { Capability, Verdict } from '../../report.ts'
-import { markup, type Markup } from './markup.ts'
+import { markup, type Markup } from '../../../page/markup.ts'
 
 export const VERDICTS: Readonly<
   Record<Verdict, { readonly sign: string; readonly word: string; readonly means: string }>
