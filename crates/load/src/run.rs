@@ -140,9 +140,8 @@ impl<'plan> Run<'plan> {
                 Err(error) if error.kind() == ErrorKind::Interrupted => continue,
                 polled => polled?,
             }
-            if asleep >= self.counted {
-                self.waited += asleep.elapsed();
-            }
+            let (from, to) = (asleep.max(self.counted), Instant::now().min(self.end));
+            self.waited += to.saturating_duration_since(from);
             for event in &events {
                 self.advance(event.token().0);
             }
