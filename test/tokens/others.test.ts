@@ -41,8 +41,8 @@ function furnish(device: Device): void {
 }
 
 /**
- * Each object, by its attributes as far as the token tells them. SoftHSM2 leaves halves of what could not be made, which tell
- * nothing at all: they are nobody's.
+ * Each stored object, by its attributes as far as the token tells them. SoftHSM2 leaves halves of what could not be made, which tell
+ * nothing, or only defaults, as of a thing that is not stored: they are nobody's.
  */
 function contents(device: Device): readonly Readonly<Record<string, string>>[] {
   const session = device.session()
@@ -53,7 +53,7 @@ function contents(device: Device): readonly Readonly<Record<string, string>>[] {
       const known = told.filter(([, { rv }]) => rv === CKR.OK || rv === CKR.ATTRIBUTE_SENSITIVE)
       return Object.fromEntries(known.map(([name, { rv, bytes }]) => [name, `${rv} ${bytes.toString('hex')}`]))
     })
-    .filter((object) => Object.keys(object).length > 0)
+    .filter(({ TOKEN }) => TOKEN === '0 01')
     .sort((one, other) => order(one).localeCompare(order(other)))
 }
 
