@@ -133,7 +133,8 @@ test('whoever reads no answers gets only so many, and all of them once it reads'
   t.true(said.count > 0 && said.count < most / 4, `${said.count} answers are kept`)
   let length = 0
   socket.on('data', (bytes) => (length += bytes.length))
-  while (length < most * 64 * 1024 && !socket.destroyed) await once(socket, 'data')
+  // Heads come along with bodies: by their length alone the last answers are not there yet.
+  while ((said.count < most || length < most * 64 * 1024) && !socket.destroyed) await once(socket, 'data')
   t.is(said.count, most)
 })
 
