@@ -80,7 +80,7 @@ export function createHandler(options: HandlerOptions): Handle {
 
   async function handle(request: HttpRequest, verified: (who: Verified) => void = () => {}): Promise<HttpResponse> {
     const requestId = randomUUID()
-    const headers = { ...answerHeaders(requestId), date: now().toUTCString() }
+    const headers = { ...answerHeaders(requestId), date: dates.at(now()) }
     const path = request.url.split('?', 1)[0]
     try {
       if (path === '/health') return probe(request, headers, 'ok')
