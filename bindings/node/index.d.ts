@@ -31,6 +31,8 @@ export declare class Front {
   strayEnded(): void
   /** Takes no more connections, ends idle ones, and each other once it was answered. */
   close(): void
+  /** Whether all connections have ended after `close`; `tell` is called once more when that is so. */
+  get ended(): boolean
   /** Ends all connections, answered or not. */
   abort(): void
 }

@@ -14,6 +14,7 @@ import {
   type Way,
 } from './message.ts'
 import { Origins } from './origins.ts'
+import { SKEW_MINUTES } from './sigv4.ts'
 
 /** What keeps the connections: `Front` of the addon. */
 export interface Connections {
@@ -41,8 +42,6 @@ const UNCHANGED = 0xffff_ffff
 const ROOM = 2 * 1024 * 1024
 /** Batches on end, before anybody else in this process has a turn. */
 const BATCHES = 8
-/** Milliseconds that a signature is good for, both ways. */
-const SKEW = 5 * 60_000
 
 /** One connection, as far as it matters here. */
 interface Peer {
@@ -66,9 +65,6 @@ export class FrontDoor {
   readonly #origins = new Origins()
   #trusted = new Map<number, Trusted>()
   #draining = false
-  /** Requests whose answers are not there yet. */
-  #underWay = 0
-  #whenIdle = () => {}
 
   constructor(options: FrontOptions) {
     this.#options = options
@@ -86,11 +82,6 @@ export class FrontDoor {
     // Answers that come from now on are sent by whoever brings them.
     this.#draining = false
     if (length > 0) setImmediate(() => this.drain())
-  }
-
-  /** Resolves when all that was asked is answered. */
-  async idle(): Promise<void> {
-    if (this.#underWay > 0) await new Promise<void>((resolve) => (this.#whenIdle = resolve))
   }
 
   /** Serves the record at `at`; where the next one is. */
@@ -163,7 +154,7 @@ export class FrontDoor {
     const { answering } = this.#options
     if (answering.find(who.accessKeyId) !== identity) return false
     const now = answering.now()
-    return identity.expires > now && Math.abs(sent * 1000 - Math.floor(now / 1000) * 1000) <= SKEW
+    return identity.expires > now && Math.abs(sent * 1000 - Math.floor(now / 1000) * 1000) <= SKEW_MINUTES * 60_000
   }
 
   /** Verifies a request here, and has the front confirm the next of the same credential. */
@@ -185,11 +176,9 @@ export class FrontDoor {
   }
 
   #later(connection: number, turn: number, answer: Promise<HttpResponse>): void {
-    this.#underWay++
     const done = (last: boolean, text: string) => {
       this.#write(connection, turn, last, text)
       if (!this.#draining) this.#flush()
-      if (--this.#underWay === 0) this.#whenIdle()
     }
     answer.then(
       (ready) => done(false, this.#options.write(ready, false)),

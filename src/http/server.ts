@@ -50,7 +50,7 @@ export type FrontListen = (
     idleMillis: number
   },
   tell: () => void,
-) => Connections & { readonly port: number; strayEnded(): void; close(): void; abort(): void }
+) => Connections & { readonly port: number; readonly ended: boolean; strayEnded(): void; close(): void; abort(): void }
 
 export interface Limits {
   connections: number
@@ -135,8 +135,17 @@ function fronted(
   server.emit('listening')
   const sizes = { connections: limits.connections, head: MAX_HEADERS, body: MAX_BODY }
   const times = { headMillis: limits.headers, requestMillis: limits.request, idleMillis: limits.keepAlive }
-  const tell = () => door.drain()
-  const connections = place(() => listen(host, port, [...answering.targets], { ...sizes, ...times }, tell), host, port)
+  let ended = () => {}
+  const end = new Promise<void>((resolve) => (ended = resolve))
+  const tell = () => {
+    door.drain()
+    if (connections.ended) ended()
+  }
+  const connections = listening(
+    () => listen(host, port, [...answering.targets], { ...sizes, ...times }, tell),
+    host,
+    port,
+  )
   const door = new FrontDoor({
     connections,
     answering,
@@ -152,14 +161,14 @@ function fronted(
   async function shut(): Promise<void> {
     connections.close()
     const deadline = new AbortController()
-    await Promise.race([door.idle(), timeout(limits.grace, undefined, { signal: deadline.signal })])
+    await Promise.race([end, timeout(limits.grace, undefined, { signal: deadline.signal })])
     deadline.abort()
     connections.abort()
   }
   return { port: connections.port, shut }
 }
 
-function place<T>(listen: () => T, host: string, port: number): T {
+function listening<T>(listen: () => T, host: string, port: number): T {
   try {
     return listen()
   } catch (error) {

@@ -19,7 +19,8 @@ export const ALGORITHM = 'AWS4-HMAC-SHA256'
 /** The service that refusals tell of. */
 const SERVICE = 'kms'
 export const TERMINATOR = 'aws4_request'
-const SKEW_MINUTES = 5
+/** How far a message may be from the present, both ways. */
+export const SKEW_MINUTES = 5
 /** Any Region AWS has named so far, and any it may name: `eu-west-3`, `us-gov-east-1`, `us-isob-east-1`. */
 export const REGION = /^(?:[a-z]{1,12}-){2,3}\d{1,2}$/
 /** `20150830T123600Z`. */

@@ -259,6 +259,21 @@ test('the trail tells of requests alike, whichever way they came', async (t) => 
   t.is(new Set(events.map(({ requestID }) => requestID)).size, 6)
 })
 
+test('what was asked before a listener closes is answered, though nobody has looked at it yet', async (t) => {
+  const room = await Strongroom.open({ seed: 1 })
+  t.teardown(() => room.close())
+  const { KeyMetadata } = await room.createKey()
+  const listener = await room.listen()
+  const client = await Client.to(listener)
+  const bytes = await encrypt(KeyMetadata!.KeyId!)
+  t.regex(await client.ask(bytes), / 200 /)
+  const answer = client.ask(bytes)
+  // The front reads it meanwhile, and this thread does nothing.
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 200)
+  await listener.close()
+  t.regex(await answer, / 200 [^]*CiphertextBlob/)
+})
+
 test('an answer that comes between two batches goes out at once', async (t) => {
   let resolve: (answer: HttpResponse) => void = () => undefined
   const promise = new Promise<HttpResponse>((resolved) => (resolve = resolved))

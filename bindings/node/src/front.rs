@@ -107,6 +107,12 @@ impl Front {
         self.0.close();
     }
 
+    /// Whether all connections have ended after `close`; `tell` is called once more when that is so.
+    #[napi(getter)]
+    pub fn ended(&self) -> bool {
+        self.0.ended()
+    }
+
     /// Ends all connections, answered or not.
     #[napi]
     pub fn abort(&self) {

@@ -46,7 +46,7 @@ pub struct Front {
 
 impl Front {
     /// Serves what `listener` accepts. `targets` are the values of `X-Amz-Target` that are ours, and `tell` is called, on the
-    /// front's thread, when there are records where there were none.
+    /// front's thread, when there are records where there were none, and at the end.
     pub fn start(
         listener: TcpListener,
         targets: Vec<String>,
@@ -63,6 +63,7 @@ impl Front {
             trusts: Trusts::default(),
             closing: AtomicBool::new(false),
             aborting: AtomicBool::new(false),
+            ended: AtomicBool::new(false),
             strays: AtomicUsize::new(0),
             waker,
         });
@@ -129,6 +130,11 @@ impl Front {
     pub fn abort(&self) {
         self.shared.aborting.store(true, Ordering::Relaxed);
         self.close();
+    }
+
+    /// Whether all connections have ended after `close`; `tell` is called once more when that is so.
+    pub fn ended(&self) -> bool {
+        self.shared.ended.load(Ordering::Acquire)
     }
 
     /// Waits for the thread, which ends when all connections have.

@@ -12,7 +12,6 @@
 //! | 5 | when it was sent, in seconds after 1970 |
 //! | 6 | the length of the user agent, which comes first among the bytes; `UNCHANGED` when it is the connection's last |
 //! | 7 | the length of what follows: a body, a head and a body, an address, or what was read of a stray connection |
-
 //!
 //! An answer is four such words, and then its bytes; a row of them has nothing in between.
 //!

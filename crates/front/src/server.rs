@@ -66,6 +66,12 @@ impl Server {
     }
 
     pub fn run(&mut self) {
+        self.serve_all();
+        self.shared.ended.store(true, Ordering::Release);
+        (self.tell)();
+    }
+
+    fn serve_all(&mut self) {
         let mut events = Events::with_capacity(1024);
         let mut round = Instant::now();
         while self.listener.is_some() || !self.connections.is_empty() {

@@ -16,6 +16,8 @@ pub struct Shared {
     pub trusts: Trusts,
     pub closing: AtomicBool,
     pub aborting: AtomicBool,
+    /// The thread is over, and all connections with it.
+    pub ended: AtomicBool,
     /// Connections that were given away and live on.
     pub strays: AtomicUsize,
     pub waker: Waker,
