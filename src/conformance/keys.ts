@@ -146,11 +146,15 @@ export function ecPair(device: Device, session: number, curve: Curve, open: read
 
 /** The point in a CKA_EC_POINT: with its DER header or, as some have it, without. */
 export function pointIn(value: Buffer): Buffer {
+  // A point without a header begins with a 4 as well, and goes on with anything.
   if (value[0] !== 4) return value
-  const header = value[1]! < 0x80 ? 2 : 2 + (value[1]! & 0x7f)
-  const length = header === 2 ? value[1]! : value.readUIntBE(2, header - 2)
-  return header + length === value.length ? value.subarray(header) : value
+  const more = LENGTHS[value[1]!] ?? 0
+  const length = more === 0 ? value[1] : value.length < 2 + more ? undefined : value.readUIntBE(2, more)
+  return length === value.length - 2 - more ? value.subarray(2 + more) : value
 }
+
+/** How many bytes of a length follow the first, in DER. */
+const LENGTHS: Readonly<Record<number, number>> = { 0x81: 1, 0x82: 2 }
 
 /** A DER OCTET STRING. */
 export function octetString(bytes: Buffer): Buffer {

@@ -16,14 +16,11 @@ import { SESSIONS } from '../../src/conformance/checks/sessions.ts'
 import { SLOTS } from '../../src/conformance/checks/slots.ts'
 import { STATE } from '../../src/conformance/checks/state.ts'
 import { USES_KEPT } from '../../src/conformance/checks/uses.ts'
-import { Finding, Inapplicable, type Check } from '../../src/conformance/check.ts'
-import { Module } from '../../src/conformance/cryptoki/module.ts'
-import { CKM } from '../../src/conformance/cryptoki/numbers.ts'
-import { Device } from '../../src/conformance/device.ts'
-import { initialize, slotOf } from '../../src/conformance/token.ts'
+import type { Check } from '../../src/conformance/check.ts'
 import { kryopticTokens } from '../helpers/kryoptic.ts'
 import { softTokens, type SoftToken } from '../helpers/softhsm.ts'
 import { knownToFail } from './known.ts'
+import { isFailing, opened } from './opened.ts'
 
 const AREAS = {
   ...{ ARGUMENTS, ATTACKS, ATTRIBUTES, ERRORS, GENERAL, LOGIN, OBJECTS, ORACLES, PINS, PROFILES, PROTECTION },
@@ -61,28 +58,3 @@ test('there are enough checks, each with an id of its own, a section and a title
     t.regex(clause, /^(PKCS#11 3\.1, \d|PKCS#11 Profiles 3\.1, |NIST|KMS|[A-Z])/)
   }
 })
-
-function opened({
-  module,
-  tokenLabel,
-  pin,
-  soPin,
-}: Pick<SoftToken, 'module' | 'tokenLabel' | 'pin' | 'soPin'>): Device {
-  const loaded = new Module(module)
-  initialize(loaded)
-  return new Device(loaded, { slot: slotOf(loaded, { tokenLabel }), pin, soPin })
-}
-
-async function isFailing(device: Device, { needs = [], run }: Check): Promise<boolean> {
-  if (needs.some((name) => !device.announces(CKM[name]))) return false
-  try {
-    await run(device)
-    return false
-  } catch (error) {
-    if (error instanceof Finding) return true
-    if (error instanceof Inapplicable) return false
-    throw error
-  } finally {
-    device.tidy()
-  }
-}
